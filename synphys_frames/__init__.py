@@ -1,0 +1,44 @@
+"""The Allen Synaptic Physiology dataset as typed pandas DataFrames.
+
+Name a version and get frames: any table, any query, and above all pairs of cells filtered by cell
+class, with all that is known of both cells and their synapse side by side. Units are SI.
+
+Examples
+--------
+>>> db = sf.load_sample()
+>>> db.pairs(pre_class=sf.CellClass(cre_type="pvalb"), synapse=True, include="synapse").shape
+(16, 133)
+"""
+
+from . import accessor as _accessor
+from .cell_class import CellClass
+from .config import config
+from .database import SynphysDatabase, load_sqlite
+from .errors import SynphysError
+from .sample import build_sample, load_sample
+from .versions import (
+    fetch_version,
+    list_current_versions,
+    list_versions,
+    load_current,
+    load_version,
+)
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "CellClass",
+    "SynphysDatabase",
+    "SynphysError",
+    "build_sample",
+    "config",
+    "fetch_version",
+    "list_current_versions",
+    "list_versions",
+    "load_current",
+    "load_sample",
+    "load_sqlite",
+    "load_version",
+]
+
+SynphysAccessor = _accessor.SynphysAccessor

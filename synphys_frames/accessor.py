@@ -1,0 +1,318 @@
+"""`df.synphys`: the verbs on frames that came from a release."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypedDict, Unpack
+
+import numpy as np
+import pandas as pd
+
+from .classify import (
+    cell_ids,
+    class_codes,
+    frame_lookup,
+    named_classes,
+    store_lookup,
+)
+from .dtypes import check_dtype_backend, to_arrow_backend
+from .errors import ArgumentError, JoinError, ProvenanceError
+from .pairs import kinds_of, names_of, select
+from .provenance import database_of, ids_of, integers, table_of
+from .related import related_ids_query
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from .cell_class import CellClass
+    from .classify import Codes, Lookup, Side
+    from .database import SynphysDatabase
+    from .dtypes import DtypeBackend
+
+    ClassLike = CellClass | Mapping[str, Any]
+    Names = str | Sequence[str]
+    Limits = tuple[float | None, float | None]
+
+
+class PairArguments(TypedDict, total=False):
+    """The filters of `SynphysDatabase.pairs`, which documents them."""
+
+    pre_class: ClassLike | None
+    post_class: ClassLike | None
+    synapse: bool | None
+    synapse_type: str | None
+    synapse_probed: bool | None
+    electrical: bool | None
+    experiment_type: str | None
+    project_name: Names | None
+    acsf: Names | None
+    age: Limits | None
+    species: Names | None
+    distance: Limits | None
+    internal: Names | None
+    where: str | None
+
+
+@pd.api.extensions.register_dataframe_accessor("synphys")
+class SynphysAccessor:
+    """What a frame that came from a Synaptic Physiology release can do.
+
+    A frame finds its database by ``attrs["synphys"]``, which pandas operations keep; where it was
+    lost, every verb takes ``db=``. No verb changes the frame that it is called on.
+    """
+
+    def __init__(self, frame: pd.DataFrame) -> None:
+        self._frame = frame
+
+    def pairs(
+        self,
+        *,
+        include: str | Sequence[str] = (),
+        dtype_backend: DtypeBackend = None,
+        db: SynphysDatabase | None = None,
+        **filters: Unpack[PairArguments],
+    ) -> pd.DataFrame:
+        """Return the pairs that belong to the rows of this frame, filtered.
+
+        Slices and experiments give their pairs; cells the pairs with both cells among them; pairs
+        themselves; rows that belong to one pair (such as synapses) that pair, rows that belong to
+        one cell (such as morphologies) what the cells give.
+
+        Parameters
+        ----------
+        include, dtype_backend
+            As for `SynphysDatabase.pairs`.
+        db
+            The database, where the frame does not know it.
+        **filters
+            The filters of `SynphysDatabase.pairs`: pre_class, post_class, synapse, synapse_type,
+            synapse_probed, electrical, experiment_type, project_name, acsf, age, species,
+            distance, internal, where.
+
+        Returns
+        -------
+        DataFrame
+            As from `SynphysDatabase.pairs`: each pair once, in order of pair id.
+
+        Raises
+        ------
+        ProvenanceError
+            The frame's database or table can't be told.
+        JoinError
+            Pairs don't belong to rows of this table.
+
+        Examples
+        --------
+        >>> young = db.slice[db.slice.age < 60]
+        >>> young.synphys.pairs(synapse=True).shape
+        (64, 14)
+        """
+        unknown = set(filters) - set(PairArguments.__annotations__)
+        if unknown:
+            raise ArgumentError(
+                f"pairs() has no filter {', '.join(sorted(unknown))}. Filters: "
+                f"{', '.join(PairArguments.__annotations__)}."
+            )
+        database = database_of(self._frame, db)
+        ids = self._related_ids(database, "pair")
+        return database.find_pairs(ids, include, dtype_backend, **filters)
+
+    def _related_ids(self, database: SynphysDatabase, table: str) -> np.ndarray[Any, Any]:
+        source = table_of(self._frame, database.store.schema)
+        ids, missing = ids_of(self._frame, source)
+        wanted = np.unique(ids[~missing])
+        if source == table:
+            return wanted
+        aliases = database.store.aliases(source)
+        if table == "pair" and source not in ("slice", "experiment", "cell"):
+            _require_one_pair_or_cell(database, source)
+        return database.related_ids(related_ids_query(aliases, table), wanted)
+
+    def related(self, table: str, *, db: SynphysDatabase | None = None) -> pd.DataFrame:
+        """Return the rows of another table that belong to the rows of this frame.
+
+        Foreign keys are followed both ways: the cells of these experiments, the experiments of
+        these cells, the pairs with both cells among these, both cells of these pairs.
+
+        Parameters
+        ----------
+        table
+            The other table; beside pairs also one side's cells, "pre_cell" or "post_cell".
+        db
+            The database, where the frame does not know it.
+
+        Returns
+        -------
+        DataFrame
+            A table frame in order of id, each row once.
+
+        Raises
+        ------
+        UnknownTableError, JoinError
+            There is no such table, or no foreign key leads there.
+
+        Examples
+        --------
+        >>> db.experiment.head(1).synphys.related("cell")[["id", "experiment_id"]]
+           id  experiment_id
+        0   1              1
+        1   2              1
+        2   3              1
+        3   4              1
+        4   5              1
+        """
+        database = database_of(self._frame, db)
+        schema = database.store.schema
+        source = table_of(self._frame, schema)
+        aliases = database.store.aliases(source)
+        if table not in aliases:
+            schema.table(table)
+        ids, missing = ids_of(self._frame, source)
+        target = aliases.resolve(table)[0].table
+        query = related_ids_query(aliases, table)
+        return database.rows_with_ids(target, query, np.unique(ids[~missing]))
+
+    def join(
+        self,
+        *tables: str,
+        dtype_backend: DtypeBackend = None,
+        db: SynphysDatabase | None = None,
+    ) -> pd.DataFrame:
+        """Return this frame with columns of other tables beside it.
+
+        Parameters
+        ----------
+        *tables
+            Tables with at most one row for a row of this frame, followed along foreign keys both
+            ways, or single columns of them ("slice.species"). Beside pairs, a table of cells means
+            both sides (``pre_cell``, ``post_cell``).
+        dtype_backend
+            "pyarrow" for Arrow types in the joined columns.
+        db
+            The database, where the frame does not know it.
+
+        Returns
+        -------
+        DataFrame
+            The same rows and index; the joined columns have dotted names (``slice.species``) and
+            follow the frame's own. JSON and arrays only where named. Columns that the frame has
+            already stay as they are.
+
+        Raises
+        ------
+        JoinError
+            A table has several rows for one of these, or no foreign key leads there.
+
+        Examples
+        --------
+        >>> experiments = db.experiment.synphys.join("slice")
+        >>> experiments.loc[0, "slice.species"]
+        'mouse'
+        """
+        database = database_of(self._frame, db)
+        store = database.store
+        source = table_of(self._frame, store.schema)
+        wanted = names_of(tables, "join")
+        if source in (name.partition(".")[0] for name in wanted):
+            raise JoinError(f"The rows of this frame are rows of {source!r} already.")
+        check_dtype_backend(dtype_backend)
+        selection = select(store, source, wanted, groups=False, own=())
+        ids, missing = ids_of(self._frame, source)
+        rows = store.index(source, "id").rows(ids, missing)
+        joined = store.gather(source, rows, selection)
+        if dtype_backend == "pyarrow":
+            joined = to_arrow_backend(joined, kinds_of(store, source, selection, prefixed=True))
+        fresh = joined.loc[:, ~joined.columns.isin(self._frame.columns)]
+        return self._beside(fresh)
+
+    def _beside(self, columns: pd.DataFrame) -> pd.DataFrame:
+        result = pd.concat([self._frame, columns.set_axis(self._frame.index)], axis=1)
+        result.attrs = dict(self._frame.attrs)
+        return result
+
+    def classify(
+        self,
+        classes: Mapping[str, ClassLike] | Sequence[CellClass],
+        *,
+        db: SynphysDatabase | None = None,
+    ) -> pd.DataFrame:
+        """Return this frame of pairs with the classes of both cells.
+
+        Parameters
+        ----------
+        classes
+            Name and class; or classes, which then go by their own names. A cell gets the first
+            class that it belongs to.
+        db
+            The database, where the frame does not know it. It is asked only for criteria whose
+            columns the frame does not have.
+
+        Returns
+        -------
+        DataFrame
+            The same rows and index, and the columns pre_class and post_class: categorical, in the
+            order given, missing for cells of none of the classes.
+
+        Raises
+        ------
+        ArgumentError
+            The classes' names are not distinct.
+        ProvenanceError
+            This is no frame of pairs, or it lacks columns and a database.
+
+        Examples
+        --------
+        >>> pairs = db.pairs(include="cell").synphys.classify(
+        ...     {"Pvalb": sf.CellClass(cre_type="pvalb"), "Sst": sf.CellClass(cre_type="sst")}
+        ... )
+        >>> pairs["pre_class"].cat.categories.tolist()
+        ['Pvalb', 'Sst']
+        """
+        named = named_classes(classes)
+        kept = self._frame.drop(columns=["pre_class", "post_class"], errors="ignore")
+        added = {
+            f"{side}_class": pd.Categorical.from_codes(
+                self._side_codes(side, list(named.values()), db), categories=pd.Index(list(named))
+            )
+            for side in ("pre", "post")
+        }
+        result = kept.assign(**added)
+        result.attrs = dict(self._frame.attrs)
+        return result
+
+    def _side_codes(
+        self, side: Side, classes: Sequence[CellClass], db: SynphysDatabase | None
+    ) -> Codes:
+        frame = self._frame
+        column = cell_ids(frame, side)
+        if column is None:
+            rows = np.arange(len(frame))
+            return class_codes(classes, frame_lookup(frame, side, rows, None), len(frame))
+        ids, missing = integers(column, str(column.name))
+        # A cell is in many pairs: its class is decided once.
+        distinct, first, inverse = np.unique(ids, return_index=True, return_inverse=True)
+        fallback = self._fallback(distinct, missing[first], db)
+        lookup = frame_lookup(frame, side, first, fallback)
+        return class_codes(classes, lookup, len(distinct))[inverse]
+
+    def _fallback(
+        self,
+        ids: np.ndarray[Any, Any],
+        missing: np.ndarray[Any, np.dtype[np.bool_]],
+        db: SynphysDatabase | None,
+    ) -> Lookup | None:
+        try:
+            database = database_of(self._frame, db)
+        except ProvenanceError:
+            # The frame may have all columns that are asked for; if not, the lookup says so.
+            return None
+        return store_lookup(database.store, ids, missing)
+
+
+def _require_one_pair_or_cell(database: SynphysDatabase, source: str) -> None:
+    aliases = database.store.aliases(source)
+    for name in ("pair", "cell"):
+        if name in aliases and aliases[name].direction == "up":
+            return
+    raise JoinError(
+        f"Pairs don't belong to rows of {source!r}. Start from slices, experiments, cells or pairs."
+    )

@@ -1,0 +1,164 @@
+"""DuckDB attached to a release file: one instance a process, one connection a thread."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import threading
+import warnings
+from typing import TYPE_CHECKING, Literal
+from weakref import WeakSet
+
+import duckdb
+
+from . import engine
+from .dtypes import DUCKDB_TYPES
+from .errors import ClosedError
+from .release_file import misfit_condition
+from .sqlite_file import quoted
+
+if TYPE_CHECKING:
+    from .release_file import ReleaseFile
+    from .schema import Column, Table
+
+CATALOGUE = "release"
+
+
+class _Process:
+    """What may not be shared with a forked child: the instance, its lock, its connections."""
+
+    def __init__(self) -> None:
+        self.pid = os.getpid()
+        self.lock = threading.RLock()
+        self.root: duckdb.DuckDBPyConnection | None = None
+        self.local = threading.local()
+
+
+class Attachment:
+    """Read-only access to a release file through DuckDB.
+
+    The file's tables are in the DuckDB catalogue `release` as they are stored; a view of the same
+    name on each gives the types that its schema promises.
+
+    Parameters
+    ----------
+    file
+        The release file.
+    errors
+        "raise": a stored value of another type stops a query. "coerce": it counts as missing.
+    """
+
+    def __init__(self, file: ReleaseFile, errors: Literal["raise", "coerce"]) -> None:
+        self._file = file
+        self._errors = errors
+        self.is_closed = False
+        self._process = _Process()
+        _live.add(self)
+
+    def connection(self) -> duckdb.DuckDBPyConnection:
+        """Return this thread's connection, opened on first use.
+
+        Raises
+        ------
+        ClosedError
+            The database was closed.
+        """
+        if self.is_closed:
+            raise ClosedError(
+                f"The database on {self._file.path} was closed. Open it again with "
+                f"load_sqlite({str(self._file.path)!r})."
+            )
+        if self._process.pid != os.getpid():
+            self._process = _Process()
+        process = self._process
+        existing: duckdb.DuckDBPyConnection | None = getattr(process.local, "connection", None)
+        if existing is None:
+            with process.lock:
+                if process.root is None:
+                    process.root = self._open()
+            existing = process.local.connection = process.root.cursor()
+        return existing
+
+    def _open(self) -> duckdb.DuckDBPyConnection:
+        connection = engine.connect()
+        location = str(self._file.path).replace("'", "''")
+        connection.execute(f"ATTACH '{location}' AS {CATALOGUE} (TYPE sqlite, READ_ONLY)")
+        for table in self._file.schema:
+            connection.execute(f"CREATE VIEW {quoted(table.name)} AS {self._view(table)}")
+        return connection
+
+    def _view(self, table: Table) -> str:
+        if self._errors == "coerce" and (misfits := self._file.misfit_columns(table)):
+            warnings.warn(
+                f"{self._file.path.name}: values of {table.name}.{', '.join(misfits)} that are "
+                'not of the column\'s type count as missing (errors="coerce").',
+                stacklevel=2,
+            )
+            return _coerced(table)
+        columns = ", ".join(
+            f"CAST({quoted(column.name)} AS {DUCKDB_TYPES[column.kind]}) AS {quoted(column.name)}"
+            for column in table.columns.values()
+        )
+        return f"SELECT {columns} FROM {CATALOGUE}.{quoted(table.name)}"
+
+    def close(self) -> None:
+        """Close all connections of this process; what was read before stays usable."""
+        self.is_closed = True
+        process = self._process
+        if process.pid == os.getpid() and process.root is not None:
+            process.root.close()
+            process.root = None
+            if hasattr(process.local, "connection"):
+                process.local.connection.close()
+
+    def abandon(self) -> None:
+        """Keep the parent's instance alive for ever in a forked child.
+
+        Its threads do not exist there, and taking it down would wait for them or abort.
+        """
+        if self._process.root is not None:
+            _keep_for_ever(self._process.root)
+
+
+def _coerced(table: Table) -> str:
+    # SQLite hands over what fits as text, floats with all 17 digits and bytes as hex digits, and
+    # DuckDB casts it back.
+    def as_text(column: Column) -> str:
+        name = quoted(column.name)
+        texts = {"array": f"hex({name})", "float": f"printf('%!.17g', {name})"}
+        fitting = texts.get(column.kind, name)
+        fits = f"{name} IS NOT NULL AND NOT ({misfit_condition(column)})"
+        return f"CASE WHEN {fits} THEN {fitting} END AS {name}"
+
+    def cast_back(column: Column) -> str:
+        name = quoted(column.name)
+        if column.kind == "array":
+            return f"unhex({name}) AS {name}"
+        if column.kind == "bool":
+            return f"CAST(CAST({name} AS BIGINT) AS BOOLEAN) AS {name}"
+        return f"CAST({name} AS {DUCKDB_TYPES[column.kind]}) AS {name}"
+
+    columns = list(table.columns.values())
+    inner = f"SELECT {', '.join(map(as_text, columns))} FROM {quoted(table.name)}"
+    escaped = inner.replace("'", "''")
+    return (
+        f"SELECT {', '.join(map(cast_back, columns))} FROM sqlite_query('{CATALOGUE}', '{escaped}')"
+    )
+
+
+_live: WeakSet[Attachment] = WeakSet()
+
+
+def _keep_for_ever(connection: duckdb.DuckDBPyConnection) -> None:
+    ctypes.pythonapi.Py_IncRef(ctypes.py_object(connection))
+
+
+def _after_fork() -> None:
+    # DuckDB itself opens one connection, with a thread, when it is imported.
+    _keep_for_ever(duckdb.default_connection())
+    for attachment in list(_live):
+        attachment.abandon()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)

@@ -1,0 +1,273 @@
+"""The command `synphys-frames`: parse the arguments, call the library, print."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .errors import ArgumentError, SynphysError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import pandas as pd
+
+    from .cell_class import CellClass
+    from .database import SynphysDatabase
+
+_INTERRUPTED = 130
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command.
+
+    Parameters
+    ----------
+    arguments
+        Default: those of the process.
+
+    Returns
+    -------
+    int
+        Exit status: 0; 1 where something failed; 2 where the arguments can't be used; 130 after
+        Ctrl-C.
+    """
+    options = _parser().parse_args(arguments)
+    try:
+        options.run(options)
+    except ArgumentError as error:
+        return _fail(error, 2)
+    except SynphysError as error:
+        return _fail(error, 1)
+    except KeyboardInterrupt:
+        note = " What has arrived is kept; the same command goes on from there."
+        return _fail(f"interrupted.{note if options.resumes else ''}", _INTERRUPTED)
+    except BrokenPipeError:
+        # Whoever read the output has seen enough, as `head` does.
+        sys.stderr.close()
+    return 0
+
+
+def _fail(reason: object, status: int) -> int:
+    text = " ".join(str(reason).split())
+    print(f"synphys-frames: {text}", file=sys.stderr)
+    return status
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="synphys-frames", description="The Allen Synaptic Physiology dataset as tables."
+    )
+    parser.set_defaults(resumes=False)
+    commands = parser.add_subparsers(required=True, metavar="command")
+    database = argparse.ArgumentParser(add_help=False)
+    database.add_argument(
+        "database",
+        help="a version (file name, alias, or small, medium, full for the newest), a path to a "
+        "file, or 'sample' for synthetic data",
+    )
+    quiet = argparse.ArgumentParser(add_help=False)
+    quiet.add_argument("--quiet", action="store_true", help="no progress bar")
+    cache = argparse.ArgumentParser(add_help=False)
+    cache.add_argument("--cache-path", help="cache folder")
+    common = [database, quiet, cache]
+
+    versions = commands.add_parser("versions", parents=[cache], help="list the published files")
+    versions.add_argument("--supported", action="store_true", help="only those that open here")
+    versions.set_defaults(run=_versions)
+    fetch = commands.add_parser("fetch", parents=common, help="download a version, with resume")
+    fetch.set_defaults(run=_fetch, resumes=True)
+    info = commands.add_parser("info", parents=common, help="what a file is and has")
+    info.set_defaults(run=_info, resumes=True)
+    tables = commands.add_parser("tables", parents=common, help="tables, or a table's columns")
+    tables.add_argument("table", nargs="?", help="show the columns of this table")
+    tables.set_defaults(run=_tables, resumes=True)
+    _add_pairs(commands.add_parser("pairs", parents=common, help="pairs into CSV or Parquet"))
+    export = commands.add_parser("export", parents=common, help="tables into Parquet files")
+    export.add_argument("folder", help="where to write")
+    export.add_argument("--tables", nargs="+", help="which tables; default all")
+    export.set_defaults(run=_export, resumes=True)
+    demo = commands.add_parser("demo", parents=[quiet], help="the main job, end to end")
+    demo.add_argument("--version", choices=["small", "medium", "full"], help="a published file")
+    demo.set_defaults(run=_demo, resumes=True)
+    return parser
+
+
+def _add_pairs(pairs: argparse.ArgumentParser) -> None:
+    pairs.add_argument("--out", required=True, help="file to write: .csv or .parquet")
+    for side in ("pre", "post"):
+        pairs.add_argument(
+            f"--{side}",
+            action="append",
+            metavar="CRITERION",
+            help=f"class of the {side}synaptic cell: column=value[,value...] or an SQL "
+            "expression; may be repeated",
+        )
+    for name in ("synapse", "synapse-probed", "electrical"):
+        pairs.add_argument(f"--{name}", action=argparse.BooleanOptionalAction, default=None)
+    pairs.add_argument("--synapse-type", help="ex, in or mixed")
+    pairs.add_argument("--experiment-type", help="'standard multipatch'")
+    for name in ("project-name", "acsf", "species", "internal"):
+        pairs.add_argument(f"--{name}", action="append", help="may be repeated")
+    for name, unit in (("age", "days"), ("distance", "metres")):
+        pairs.add_argument(
+            f"--{name}", nargs=2, metavar=("MIN", "MAX"), help=f"in {unit}; - for no limit"
+        )
+    pairs.add_argument("--where", help="SQL expression over dotted names")
+    pairs.add_argument(
+        "--include", nargs="+", default=[], help="groups, tables and columns to put beside"
+    )
+    pairs.set_defaults(run=_pairs, resumes=True)
+
+
+def _open(options: argparse.Namespace) -> SynphysDatabase:
+    from . import versions
+    from .database import load_sqlite
+    from .releases import SIZES
+    from .sample import load_sample
+
+    name = options.database
+    more: dict[str, Any] = {"cache_path": options.cache_path, "progress": not options.quiet}
+    if name == "sample":
+        return load_sample(cache_path=options.cache_path)
+    if name in SIZES:
+        return versions.load_current(name, **more)
+    if Path(name).exists() or "/" in name:
+        return load_sqlite(name)
+    return versions.load_version(name, **more)
+
+
+def _versions(options: argparse.Namespace) -> None:
+    from .versions import list_versions
+
+    found = list_versions(options.supported, cache_path=options.cache_path)
+    _print(found[["db_file", "release_version", "db_size", "schema_version", "bytes", "cached"]])
+
+
+def _fetch(options: argparse.Namespace) -> None:
+    with _open(options) as db:
+        print(db.path)
+
+
+def _info(options: argparse.Namespace) -> None:
+    with _open(options) as db:
+        rows: dict[str, Any] = {"version": db.version_name, "file": db.path}
+        rows |= {"schema version": db.schema_version, "projects": ", ".join(db.project_names)}
+        rows |= {key: value for key, value in db.metadata.items() if key != "db_version"}
+        rows["tables with rows"] = int((db.tables["rows"] > 0).sum())
+        for name, value in rows.items():
+            print(f"{name + ':':<18}{value}")
+
+
+def _tables(options: argparse.Namespace) -> None:
+    with _open(options) as db:
+        if options.table is None:
+            _print(db.tables)
+        else:
+            db.table(options.table, limit=0)
+            schema = db.schema
+            _print(schema[schema["table"] == options.table].drop(columns="table").fillna(""))
+
+
+def _pairs(options: argparse.Namespace) -> None:
+    out = Path(options.out)
+    writers = {".csv": "to_csv", ".parquet": "to_parquet"}
+    if out.suffix.lower() not in writers:
+        raise ArgumentError(f"--out takes a .csv or .parquet file; got {options.out!r}.")
+    with _open(options) as db:
+        frame = db.pairs(
+            pre_class=_cell_class(options.pre),
+            post_class=_cell_class(options.post),
+            synapse=options.synapse,
+            synapse_probed=options.synapse_probed,
+            synapse_type=options.synapse_type,
+            electrical=options.electrical,
+            experiment_type=options.experiment_type,
+            project_name=options.project_name,
+            acsf=options.acsf,
+            species=options.species,
+            internal=options.internal,
+            age=_limits(options.age, "--age"),
+            distance=_limits(options.distance, "--distance"),
+            where=options.where,
+            include=options.include,
+        )
+        _write(frame, out, writers[out.suffix.lower()])
+        print(f"{len(frame):,} pairs, {frame.shape[1]} columns: {out}")
+
+
+def _write(frame: pd.DataFrame, out: Path, writer: str) -> None:
+    from .errors import ExportError
+
+    draft = out.with_name(f".{out.name}.part")
+    try:
+        getattr(frame, writer)(draft, index=False)
+        draft.replace(out)
+    except OSError as error:
+        raise ExportError(f"{out} can't be written: {error.strerror or error}.") from error
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def _cell_class(criteria: list[str] | None) -> CellClass | None:
+    from .cell_class import CellClass
+    from .criteria import criterion_columns
+
+    if criteria is None:
+        return None
+    expressions: list[str] = []
+    values: dict[str, Any] = {}
+    for text in criteria:
+        name, found, value = text.partition("=")
+        column = criterion_columns().get(name)
+        if not found or not name.isidentifier() or value.startswith("="):
+            expressions.append(text)
+        elif column is None:
+            CellClass(**{name: value})  # raises with the nearest names
+        else:
+            options = tuple(_value(one, column.kind) for one in value.split(","))
+            values[name] = options if len(options) > 1 else options[0]
+    return CellClass(*expressions, **values)
+
+
+def _value(text: str, kind: str) -> Any:
+    try:
+        if kind == "bool":
+            return {"true": True, "1": True, "false": False, "0": False}[text.casefold()]
+        return text if kind == "str" else float(text)
+    except (KeyError, ValueError):
+        raise ArgumentError(f"{text!r} is no {kind}.") from None
+
+
+def _limits(texts: list[str] | None, option: str) -> tuple[float | None, float | None] | None:
+    if texts is None:
+        return None
+    try:
+        least, most = (None if text == "-" else float(text) for text in texts)
+    except ValueError:
+        raise ArgumentError(
+            f"{option} takes two numbers, or - for no limit; got {texts}."
+        ) from None
+    return least, most
+
+
+def _export(options: argparse.Namespace) -> None:
+    with _open(options) as db:
+        files = db.to_parquet(options.folder, options.tables, progress=not options.quiet)
+    print(f"{len(files)} files in {options.folder}")
+
+
+def _demo(options: argparse.Namespace) -> None:
+    from . import demo
+
+    demo.run(lambda line: print(line, flush=True), options.version, progress=not options.quiet)
+
+
+def _print(frame: pd.DataFrame) -> None:
+    print(frame.to_string(index=False))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

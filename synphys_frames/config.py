@@ -1,0 +1,95 @@
+"""What a user can set: where the catalogue is, where files are kept, how long to wait."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from .errors import ArgumentError
+
+CATALOGUE_VARIABLE = "SYNPHYS_FRAMES_CATALOGUE_URL"
+CACHE_VARIABLE = "SYNPHYS_FRAMES_CACHE"
+
+
+class Config:
+    """Settings of the whole package; `synphys_frames.config` is the only one there is.
+
+    A value that was set here counts before the environment, and that before the default. Setting
+    None goes back to the environment or the default. Nothing is read before it is needed.
+
+    Attributes
+    ----------
+    catalogue_url
+        Where the list of published versions is. Environment: SYNPHYS_FRAMES_CATALOGUE_URL.
+    cache_path
+        The folder for release files and the catalogue. Environment: SYNPHYS_FRAMES_CACHE.
+        Default: the user's cache folder.
+    timeout
+        Seconds to wait for a server's answer before it counts as failed.
+
+    Examples
+    --------
+    >>> config = Config()
+    >>> config.cache_path = "path/to/cache"
+    >>> config.cache_path
+    PosixPath('path/to/cache')
+    """
+
+    def __init__(self) -> None:
+        self._catalogue_url: str | None = None
+        self._cache_path: Path | None = None
+        self._timeout = 20.0
+
+    @property
+    def catalogue_url(self) -> str:
+        """URL of the list of published versions."""
+        if self._catalogue_url is not None:
+            return self._catalogue_url
+        from .schema import read_data
+
+        return os.environ.get(CATALOGUE_VARIABLE) or str(
+            read_data("releases.json")["catalogue_url"]
+        )
+
+    @catalogue_url.setter
+    def catalogue_url(self, url: str | None) -> None:
+        if url is not None and not isinstance(url, str):
+            raise ArgumentError(f"catalogue_url takes a URL as text, or None; got {url!r}.")
+        self._catalogue_url = url
+
+    @property
+    def cache_path(self) -> Path:
+        """Folder in which release files and the catalogue are kept."""
+        if self._cache_path is not None:
+            return self._cache_path
+        if from_environment := os.environ.get(CACHE_VARIABLE):
+            return Path(from_environment).expanduser()
+        from platformdirs import user_cache_path
+
+        return user_cache_path("synphys_frames", appauthor=False)
+
+    @cache_path.setter
+    def cache_path(self, path: str | os.PathLike[str] | None) -> None:
+        if path is not None and not isinstance(path, str | os.PathLike):
+            raise ArgumentError(f"cache_path takes a folder, or None; got {path!r}.")
+        self._cache_path = None if path is None else Path(path).expanduser()
+
+    @property
+    def timeout(self) -> float:
+        """Seconds to wait for a server's answer."""
+        return self._timeout
+
+    @timeout.setter
+    def timeout(self, seconds: float) -> None:
+        if isinstance(seconds, bool) or not isinstance(seconds, int | float) or seconds <= 0:
+            raise ArgumentError(f"timeout takes seconds above 0; got {seconds!r}.")
+        self._timeout = float(seconds)
+
+    def __repr__(self) -> str:
+        return (
+            f"Config(catalogue_url={self.catalogue_url!r}, cache_path={str(self.cache_path)!r}, "
+            f"timeout={self.timeout!r})"
+        )
+
+
+config = Config()

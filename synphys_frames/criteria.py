@@ -1,0 +1,151 @@
+"""What cells can be classified by: the columns, their values, and what these tell of a cell."""
+
+from __future__ import annotations
+
+from functools import cache
+from numbers import Real
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+import pandas as pd
+
+from .errors import ArgumentError, UnknownCriterionError, did_you_mean
+from .schema import NEWEST, Column, published_schema
+
+if TYPE_CHECKING:
+    from pandas.api.extensions import ExtensionArray
+
+    from .expression import Name
+
+CELL_TABLES = ("cell", "morphology", "patch_seq", "intrinsic", "cortical_cell_location")
+
+INHIBITORY_CRE_TYPES = frozenset(
+    {"sst", "pvalb", "vip", "ndnf", "chat", "htr3a", "nos1", "chrna2", "mDlx", "3xcorehI56i"}
+    | {"tac1"}
+)
+EXCITATORY_CRE_TYPES = frozenset(
+    {"tlx3", "sim1", "fam84b", "rorb", "ntsr1", "rbp4", "ctgf", "glt25d2", "slc17a8", "cux2"}
+    | {"nr5a1", "eHGT_078m", "3xHGT_073m(core)"}
+)
+
+# What a criterion tells of a class: excitatory, inhibitory, nothing, or both at once.
+Verdict = Literal["ex", "in", "silent", "conflict"]
+
+_EXCITATORY: dict[str, frozenset[str]] = {
+    "cre_type": EXCITATORY_CRE_TYPES,
+    "dendrite_type": frozenset({"spiny"}),
+    "cell_class": frozenset({"ex"}),
+    "cell_class_nonsynaptic": frozenset({"ex"}),
+}
+_INHIBITORY: dict[str, frozenset[str]] = {
+    "cre_type": INHIBITORY_CRE_TYPES,
+    "dendrite_type": frozenset({"aspiny", "sparsely spiny"}),
+    "cell_class": frozenset({"in"}),
+    "cell_class_nonsynaptic": frozenset({"in"}),
+}
+TELLING = tuple(_EXCITATORY)
+
+
+@cache
+def criterion_columns() -> dict[str, Column]:
+    """Return the columns that cells can be classified by, by name.
+
+    A name that several of the tables have means the first of cell, morphology, patch_seq,
+    intrinsic, cortical_cell_location. JSON columns are no criteria.
+    """
+    schema = published_schema(NEWEST)
+    columns: dict[str, Column] = {}
+    for table in CELL_TABLES:
+        for name in schema.table(table).plain_columns:
+            columns.setdefault(name, schema.table(table).columns[name])
+    return columns
+
+
+def criterion_column(name: Name) -> Column:
+    """Return the column that a criterion names, alone or with its table.
+
+    Raises
+    ------
+    UnknownCriterionError
+        There is none; the message gives the nearest.
+    """
+    *table, column = (part.casefold() for part in name)
+    if not table:
+        known = {key.casefold(): value for key, value in criterion_columns().items()}
+        if column in known:
+            return known[column]
+    elif len(table) == 1 and table[0] in CELL_TABLES:
+        for found in published_schema(NEWEST).table(table[0]).columns.values():
+            if found.name.casefold() == column and not found.is_heavy:
+                return found
+    raise UnknownCriterionError(
+        f"Cells can't be classified by {'.'.join(name)!r}. "
+        f"{did_you_mean(name[-1], criterion_columns())} The criteria are the columns of "
+        f"{', '.join(CELL_TABLES)}, without their JSON."
+    )
+
+
+def matches(values: pd.Series, wanted: Any) -> ExtensionArray:
+    """Return for each value whether it is (one of) what is wanted; NA where it is missing."""
+    choices = [
+        choice
+        for choice in (wanted if isinstance(wanted, tuple | list) else (wanted,))
+        if choice is not None
+    ]
+    if pd.api.types.is_bool_dtype(values.dtype):
+        choices = [bool(choice) for choice in choices]
+    missing = values.isna().to_numpy(dtype=bool)
+    # A value of None matches nothing: NULL never matches.
+    found = values.isin(choices).to_numpy(dtype=bool, na_value=False)
+    return pd.arrays.BooleanArray(found & ~missing, missing)
+
+
+def criterion_verdict(key: str, value: Any) -> Verdict:
+    """Return what the value of one of the telling criteria says of a class."""
+    values = [one for one in (value if isinstance(value, tuple | list) else (value,)) if one]
+    excitatory = [one in _EXCITATORY[key] for one in values]
+    inhibitory = [one in _INHIBITORY[key] for one in values]
+    if any(excitatory) and any(inhibitory):
+        return "conflict"
+    if values and all(excitatory):
+        return "ex"
+    if values and all(inhibitory):
+        return "in"
+    # "mixed", or a dendrite that is neither: says that the class is neither.
+    return "silent" if key == "cre_type" else "conflict"
+
+
+def checked_value(key: str, value: Any) -> Any:
+    """Return a criterion's value as it is kept: one, a tuple or a list of its column's type."""
+    column = criterion_column((key,))
+    if isinstance(value, set | frozenset):
+        value = tuple(sorted(value, key=lambda one: (str(type(one)), one)))
+    if isinstance(value, str) or not isinstance(
+        value, tuple | list | np.ndarray | pd.Index | range
+    ):
+        _check_one(column, key, value)
+        return value
+    if isinstance(value, np.ndarray | pd.Index | range):
+        value = tuple(value)
+    for one in value:
+        _check_one(column, key, one)
+    return list(value) if isinstance(value, list) else tuple(value)
+
+
+def _check_one(column: Column, key: str, value: Any) -> None:
+    if value is None:
+        return
+    expected = {"str": "text", "bool": "True or False", "int": "a number", "float": "a number"}
+    fits = {
+        "str": isinstance(value, str),
+        "bool": isinstance(value, bool | np.bool_)
+        or (isinstance(value, Real) and float(value) in (0.0, 1.0)),
+        "int": isinstance(value, Real) and not isinstance(value, bool),
+        "float": isinstance(value, Real) and not isinstance(value, bool),
+    }[column.kind]
+    if not fits:
+        hint = f" Write {key}={str(value)!r}." if column.kind == "str" else ""
+        raise ArgumentError(
+            f"{key} takes {expected[column.kind]}, or a tuple, list or set of that; "
+            f"got {value!r}.{hint}"
+        )

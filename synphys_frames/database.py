@@ -1,0 +1,577 @@
+"""A release file, opened: its tables as typed frames, SQL over it, what it says of itself."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Literal, Self
+from weakref import WeakValueDictionary
+
+from .attachment import Attachment
+from .columns import ColumnStore
+from .description import ColumnNames, schema_frame, summary, summary_html, tables_frame
+from .dtypes import check_dtype_backend, frame_from_arrow
+from .errors import ArgumentError
+from .export import export_tables
+from .pair_filter import PairFilter
+from .pairs import find_rows, names_of, wide_frame
+from .query import Queries
+from .release_file import ReleaseFile
+from .releases import canonical_name
+from .sqlite_file import quoted
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Iterable, Mapping, Sequence
+    from pathlib import Path
+
+    import duckdb
+    import numpy as np
+    import pandas as pd
+
+    from .cell_class import CellClass
+    from .dtypes import DtypeBackend
+    from .progress import Progress
+    from .schema import Table
+
+MOUSE_PROJECTS = ("mouse V1 coarse matrix", "mouse V1 pre-production")
+HUMAN_PROJECTS = ("human coarse matrix",)
+
+
+class SynphysDatabase:
+    """An opened release file.
+
+    Tables are frames (``db["pair"]``, ``db.pair``), `pairs` gives pairs of cells with all that is
+    known of them, `sql` takes any query. The file is only ever read. A database can be pickled (it
+    is opened again), used from several threads, and goes on working in a forked child.
+
+    Parameters
+    ----------
+    path
+        The release file.
+    errors
+        What to do with a stored value that is not of its column's type: "raise" a
+        `StoredValueError`, or "coerce" it to a missing value, with a warning.
+
+    Raises
+    ------
+    ReleaseFileError
+        There is no such file, or it is damaged, or it is no release.
+
+    Examples
+    --------
+    >>> db.version_name
+    'synphys_synthetic_sample_small.sqlite'
+    >>> db.pair.shape
+    (1410, 15)
+    """
+
+    def __init__(
+        self, path: str | os.PathLike[str], *, errors: Literal["raise", "coerce"] = "raise"
+    ) -> None:
+        if errors not in ("raise", "coerce"):
+            raise ArgumentError(f"errors takes 'raise' or 'coerce'; got {errors!r}.")
+        self._file = ReleaseFile(path)
+        self._errors: Literal["raise", "coerce"] = errors
+        self._attachment = Attachment(self._file, errors)
+        self._queries = Queries(self._file, self._attachment)
+        self._store = ColumnStore(self._file.schema, self._queries.columns)
+        _opened[str(self._file.path)] = self
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"path": str(self.path), "errors": self._errors}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__init__(state["path"], errors=state["errors"])  # type: ignore[misc]
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the file. Frames that were read stay; anything else raises `ClosedError`."""
+        self._attachment.close()
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether `close` was called."""
+        return self._attachment.is_closed
+
+    @property
+    def path(self) -> Path:
+        """The release file."""
+        return self._file.path
+
+    @property
+    def metadata(self) -> dict[str, Any]:
+        """What the file says of itself: schema version, creation date, origin."""
+        return dict(self._file.metadata)
+
+    @property
+    def schema_version(self) -> str:
+        """Schema version of the file, such as "22"."""
+        return self._file.schema_version
+
+    @property
+    def version_name(self) -> str:
+        """Published name of the file; an alias is given as the name it stands for."""
+        return canonical_name(self.path.name)
+
+    @property
+    def columns(self) -> ColumnNames:
+        """All names for `include=` and `columns=`, by tab completion.
+
+        Examples
+        --------
+        >>> db.columns.cell.cre_type
+        'cell.cre_type'
+        """
+        return ColumnNames(self._file.schema)
+
+    @property
+    def store(self) -> ColumnStore:
+        """The typed columns that are kept in memory."""
+        return self._store
+
+    @property
+    def provenance(self) -> dict[str, str]:
+        """What a frame's ``attrs["synphys"]`` says of the database that it came from."""
+        return {
+            "file": str(self.path),
+            "release": self.version_name,
+            "schema_version": self.schema_version,
+        }
+
+    @cached_property
+    def project_names(self) -> list[str]:
+        """Names of the projects that the experiments belong to, sorted."""
+        names = self.sql("SELECT DISTINCT project_name FROM experiment ORDER BY 1")
+        return [str(name) for name in names["project_name"].dropna()]
+
+    @property
+    def mouse_projects(self) -> list[str]:
+        """The projects of the mouse matrix that this release has."""
+        return [name for name in MOUSE_PROJECTS if name in self.project_names]
+
+    @property
+    def human_projects(self) -> list[str]:
+        """The projects of the human matrix that this release has."""
+        return [name for name in HUMAN_PROJECTS if name in self.project_names]
+
+    @property
+    def tables(self) -> pd.DataFrame:
+        """The tables of the file.
+
+        Returns
+        -------
+        DataFrame
+            A row a table: table (str), rows (Int64), columns (Int64), description (str).
+
+        Examples
+        --------
+        >>> db.tables.set_index("table").loc["pair", "rows"]
+        np.int64(1410)
+        """
+        return tables_frame(self._file)
+
+    @property
+    def schema(self) -> pd.DataFrame:
+        """The columns of all tables.
+
+        Returns
+        -------
+        DataFrame
+            A row a column, all str: table, column, dtype (of the frames), unit (SI; missing where
+            there is none), description, references ("table.column", missing where none).
+
+        Examples
+        --------
+        >>> db.schema.query("table == 'pair' and column == 'distance'").unit.item()
+        'm'
+        """
+        return schema_frame(self._file.schema)
+
+    def table(
+        self,
+        name: str,
+        columns: Sequence[str] | str | None = None,
+        where: str | None = None,
+        limit: int | None = None,
+        *,
+        dtype_backend: DtypeBackend = None,
+    ) -> pd.DataFrame:
+        """Return a table, or a part of it.
+
+        Parameters
+        ----------
+        name
+            The table.
+        columns
+            Which columns, in this order. Default: all, in the schema's order, JSON as text and
+            arrays as the bytes of a .npy file.
+        where
+            SQL expression over the table's columns; rows for which it is true are returned.
+        limit
+            At most so many rows, from the first on.
+        dtype_backend
+            "pyarrow" for Arrow types; default pandas types: float64 with NaN, Int64, boolean, str,
+            datetime64[us].
+
+        Returns
+        -------
+        DataFrame
+            Rows in the order of the file. Units are SI; `schema` tells each column's.
+
+        Raises
+        ------
+        UnknownTableError, UnknownColumnError
+            With the nearest names.
+        ExpressionError
+            `where` is not an expression over this table.
+        StoredValueError
+            A stored value is not of its column's type.
+
+        Examples
+        --------
+        >>> db.table("pair", columns=["id", "distance"], where="distance < 50e-6", limit=2)
+           id  distance
+        0  63  0.000043
+        1  67  0.000043
+        """
+        table = self._file.schema.table(name)
+        names = self._checked_columns(table, columns)
+        check_dtype_backend(dtype_backend)
+        data = self._queries.part(table, names, where, limit)
+        frame = frame_from_arrow(
+            data, {column: table.columns[column].kind for column in names}, dtype_backend
+        )
+        return self.with_provenance(frame, name)
+
+    def _checked_columns(self, table: Table, columns: Sequence[str] | str | None) -> list[str]:
+        if columns is None:
+            return list(table.columns)
+        names = [columns] if isinstance(columns, str) else list(columns)
+        if not names:
+            raise ArgumentError("columns is empty; leave it out for all columns, or name some.")
+        return [table.column(column).name for column in dict.fromkeys(names)]
+
+    def sql(
+        self,
+        query: str,
+        params: Sequence[object] | dict[str, object] | None = None,
+        *,
+        dtype_backend: DtypeBackend = None,
+    ) -> pd.DataFrame:
+        """Return the result of a DuckDB query over the tables.
+
+        Parameters
+        ----------
+        query
+            One SQL query. The tables have their names; as they are stored, with SQLite's types,
+            they are in the catalogue `release` (``release.pair``).
+        params
+            Values for ``?`` or ``$name`` in the query.
+        dtype_backend
+            "pyarrow" for Arrow types.
+
+        Returns
+        -------
+        DataFrame
+            Types as in table frames: Int64, float64, boolean, str, datetime64[us].
+
+        Raises
+        ------
+        QueryError
+            DuckDB refuses the query; the message says why.
+
+        Examples
+        --------
+        >>> db.sql("SELECT species, count(*) AS n FROM slice WHERE age > ? GROUP BY 1 ORDER BY 1",
+        ...        [60])
+          species   n
+        0   human  14
+        1   mouse  17
+        """
+        check_dtype_backend(dtype_backend)
+        if not isinstance(query, str):
+            raise ArgumentError(f"query takes SQL as text; got {query!r}.")
+        data = self._queries.run(query, params)
+        return self.with_provenance(frame_from_arrow(data, dtype_backend=dtype_backend), None)
+
+    def pairs(
+        self,
+        *,
+        pre_class: CellClass | Mapping[str, Any] | None = None,
+        post_class: CellClass | Mapping[str, Any] | None = None,
+        synapse: bool | None = None,
+        synapse_type: str | None = None,
+        synapse_probed: bool | None = None,
+        electrical: bool | None = None,
+        experiment_type: str | None = None,
+        project_name: str | Sequence[str] | None = None,
+        acsf: str | Sequence[str] | None = None,
+        age: tuple[float | None, float | None] | None = None,
+        species: str | Sequence[str] | None = None,
+        distance: tuple[float | None, float | None] | None = None,
+        internal: str | Sequence[str] | None = None,
+        where: str | None = None,
+        include: str | Sequence[str] = (),
+        dtype_backend: DtypeBackend = None,
+    ) -> pd.DataFrame:
+        """Return pairs of cells, filtered, with what is known of them side by side.
+
+        All filters must hold. Those that take True or False take the pairs for which it is true or
+        false; where it is not known (NULL), neither does.
+
+        Parameters
+        ----------
+        pre_class, post_class
+            Class of the presynaptic and the postsynaptic cell: a `CellClass` or its criteria as a
+            dict.
+        synapse
+            Whether a chemical synapse was found (`has_synapse`).
+        synapse_type
+            Type of the synapse: "ex", "in" or "mixed".
+        synapse_probed
+            True: more than 10 test spikes of the type that the presynaptic `cell_class` calls for
+            (both types where it is neither ex nor in). False: the pairs that were not probed.
+        electrical
+            Whether an electrical synapse was found (`has_electrical`).
+        experiment_type
+            "standard multipatch": the mouse and human matrix projects.
+        project_name, acsf, internal, species
+            One value or several; `project_names` lists the projects.
+        age
+            (min, max) of the animal's age in days, both included, either may be None.
+        distance
+            (min, max) of the distance between the cell bodies in metres, likewise.
+        where
+            SQL expression over dotted names, such as
+            ``"synapse.latency < 2e-3 AND slice.age > 50"``; columns of pair need no dot.
+        include
+            What to put beside the pairs: the groups "experiment" (experiment, slice), "cell" (cell,
+            morphology, patch_seq, intrinsic, cortical_cell_location, of both cells), "synapse"
+            (synapse, resting_state_fit, dynamics, synapse_model), "synapse_prediction"; any table
+            with at most one row a pair or a cell; single columns ("pre_cell.cre_type").
+        dtype_backend
+            "pyarrow" for Arrow types.
+
+        Returns
+        -------
+        DataFrame
+            A row a pair in order of pair id, columns ``pair.id``, ..., ``pre_cell.cre_type``, ...;
+            JSON and arrays only where named. What a pair does not have is missing. SI units.
+
+        Raises
+        ------
+        ArgumentError
+            A value can't be used, or two arguments contradict each other.
+        UnknownValueError
+            No such project, synapse type or experiment type; the known ones are listed.
+        UnknownTableError, UnknownColumnError, UnknownCriterionError
+            With the nearest names.
+        ExpressionError
+            `where` is not an expression over the tables beside pair.
+
+        Examples
+        --------
+        >>> inhibitory = sf.CellClass(cre_type=("pvalb", "sst", "vip"))
+        >>> pairs = db.pairs(
+        ...     species="mouse", synapse=True, post_class=inhibitory,
+        ...     include=["pre_cell.cre_type", "synapse.latency"],
+        ... )
+        >>> pairs[["pair.id", "pre_cell.cre_type", "synapse.latency"]].head(2)
+           pair.id pre_cell.cre_type  synapse.latency
+        0       85              rorb         0.001516
+        1      114              cux2         0.001746
+        """
+        return self.find_pairs(
+            None,
+            include,
+            dtype_backend,
+            pre_class=pre_class,
+            post_class=post_class,
+            synapse=synapse,
+            synapse_type=synapse_type,
+            synapse_probed=synapse_probed,
+            electrical=electrical,
+            experiment_type=experiment_type,
+            project_name=project_name,
+            acsf=acsf,
+            age=age,
+            species=species,
+            distance=distance,
+            internal=internal,
+            where=where,
+        )
+
+    def find_pairs(
+        self,
+        within: np.ndarray[Any, Any] | None,
+        include: str | Sequence[str],
+        dtype_backend: DtypeBackend,
+        **filters: Any,
+    ) -> pd.DataFrame:
+        """Return the wide frame of the pairs among these ids (None: all) that pass the filters."""
+        rows = find_rows(self._store, PairFilter.from_arguments(**filters), within)
+        frame = wide_frame(self._store, rows, include, dtype_backend)
+        return self.with_provenance(frame, "pair")
+
+    def related_ids(self, ids_query: str, wanted: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+        """Return the ids that a query gives; `wanted` holds the ids it starts from."""
+        found = self._queries.run(ids_query, wanted=wanted)
+        ids: np.ndarray[Any, Any] = found.column(0).drop_null().to_numpy()
+        return ids
+
+    def rows_with_ids(
+        self, table: str, ids_query: str, wanted: np.ndarray[Any, Any]
+    ) -> pd.DataFrame:
+        """Return the rows of a table whose id a query gives, which starts from the ids `wanted`."""
+        described = self._file.schema.table(table)
+        columns = ", ".join(map(quoted, described.columns))
+        data = self._queries.run(
+            f"SELECT {columns} FROM {quoted(table)} WHERE id IN ({ids_query}) ORDER BY id",
+            wanted=wanted,
+        )
+        kinds = {column.name: column.kind for column in described.columns.values()}
+        return self.with_provenance(frame_from_arrow(data, kinds), table)
+
+    def to_parquet(
+        self,
+        folder: str | os.PathLike[str],
+        tables: str | Sequence[str] | None = None,
+        *,
+        progress: Progress = True,
+    ) -> list[Path]:
+        """Write tables as Parquet files, one a table, typed and described.
+
+        A file appears under its name when it is whole. Asked again, what is there and complete is
+        left; a file made from another release is replaced, one that is not an export is an error.
+
+        Parameters
+        ----------
+        folder
+            Where to write; made where it is missing.
+        tables
+            Which tables; default all.
+        progress
+            True for a bar of rows, False, or an fsspec Callback.
+
+        Returns
+        -------
+        list of Path
+            The files, ``<table>.parquet``, in the order of the tables.
+
+        Raises
+        ------
+        UnknownTableError
+            With the nearest names.
+        ExportError
+            The folder or a file can't be written.
+
+        Notes
+        -----
+        Compressed with zstd. Unit and description of a column are in the metadata of its Arrow
+        field; ``pandas.read_parquet`` gives the dtypes and the attrs of the table frames. Arrays
+        are the bytes of .npy files, JSON is text.
+
+        Examples
+        --------
+        >>> files = db.to_parquet(folder, ["cell", "pair"], progress=False)
+        >>> pd.read_parquet(files[1])["has_synapse"].dtype
+        BooleanDtype
+        """
+        names = list(self._file.schema.tables) if tables is None else names_of(tables, "tables")
+        described = [self._file.schema.table(name) for name in dict.fromkeys(names)]
+        status = self.path.stat()
+        source = self.provenance | {
+            "bytes": status.st_size,
+            "modified": status.st_mtime_ns,
+            "errors": self._errors,
+        }
+        return export_tables(
+            [(table, self._file.row_counts[table.name]) for table in described],
+            folder,
+            self._queries.batches,
+            source=source,
+            attributes=self.provenance,
+            progress=progress,
+        )
+
+    def relation(self, name: str) -> duckdb.DuckDBPyRelation:
+        """Return a table as a DuckDB relation: lazy, for DuckDB's own methods.
+
+        Examples
+        --------
+        >>> db.relation("pair").filter("has_synapse").aggregate("count(*) AS n").df()
+             n
+        0  162
+        """
+        return self.connection.view(self._file.schema.table(name).name)
+
+    @property
+    def connection(self) -> duckdb.DuckDBPyConnection:
+        """DuckDB connection of this thread, the file attached read-only as `release`."""
+        return self._attachment.connection()
+
+    def with_provenance(self, frame: pd.DataFrame, table: str | None) -> pd.DataFrame:
+        """Return the frame, marked as rows of a table of this database."""
+        frame.attrs["synphys"] = self.provenance | ({"table": table} if table else {})
+        return frame
+
+    def __getitem__(self, name: str) -> pd.DataFrame:
+        return self.table(name)
+
+    def __getattr__(self, name: str) -> pd.DataFrame:
+        # Only called where normal lookup fails; names with _ are Python's own protocols.
+        if name.startswith("_"):
+            raise AttributeError(name)
+        return self.table(name)
+
+    def __dir__(self) -> Iterable[str]:
+        return [*super().__dir__(), *self._file.schema.tables]
+
+    def _ipython_key_completions_(self) -> list[str]:
+        return list(self._file.schema.tables)
+
+    def __repr__(self) -> str:
+        return f"<SynphysDatabase {self.version_name}: {summary(self._file)}>"
+
+    def _repr_html_(self) -> str:
+        return summary_html(self._file, self.version_name)
+
+
+def load_sqlite(
+    path: str | os.PathLike[str], *, errors: Literal["raise", "coerce"] = "raise"
+) -> SynphysDatabase:
+    """Open a release file.
+
+    Parameters
+    ----------
+    path
+        The file. It is only read, and nothing is written beside it.
+    errors
+        "raise" or "coerce", see `SynphysDatabase`.
+
+    Returns
+    -------
+    SynphysDatabase
+
+    Raises
+    ------
+    ReleaseFileError
+        There is no such file, or it is damaged, or it is no release.
+    """
+    return SynphysDatabase(path, errors=errors)
+
+
+# How a frame finds the database it came from while somebody holds it: weakly, so that nothing is
+# kept open by a frame.
+_opened: WeakValueDictionary[str, SynphysDatabase] = WeakValueDictionary()
+
+
+def reopened(path: str) -> SynphysDatabase:
+    """Return the open database of a release file, or open it."""
+    database = _opened.get(path)
+    return SynphysDatabase(path) if database is None or database.is_closed else database

@@ -1,0 +1,63 @@
+"""DuckDB connections with the sqlite extension, loaded without a download where possible."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from pathlib import Path
+
+import duckdb
+
+from .errors import ExtensionError
+
+_WHEEL = "duckdb_extension_sqlite_scanner"
+
+
+def bundled_extension() -> Path | None:
+    """Return the sqlite extension that an installed wheel carries for this DuckDB, or None."""
+    spec = find_spec(_WHEEL)
+    if spec is None or not spec.submodule_search_locations:
+        return None
+    file = (
+        Path(next(iter(spec.submodule_search_locations)))
+        / "extensions"
+        / f"v{duckdb.__version__}"
+        / "sqlite_scanner.duckdb_extension"
+    )
+    return file if file.is_file() else None
+
+
+def connect() -> duckdb.DuckDBPyConnection:
+    """Return a new in-memory DuckDB connection that can attach SQLite files.
+
+    Raises
+    ------
+    ExtensionError
+        Neither the wheel nor DuckDB's own install gives a sqlite extension that fits.
+    """
+    connection = plain_connection()
+    bundled = bundled_extension()
+    try:
+        if bundled is not None:
+            location = str(bundled).replace("'", "''")
+            connection.execute(f"LOAD '{location}'")
+        else:
+            connection.execute("INSTALL sqlite")
+            connection.execute("LOAD sqlite")
+    except duckdb.Error as error:
+        connection.close()
+        version = duckdb.__version__
+        tried = f"the wheel's {bundled}" if bundled else "DuckDB's own download"
+        raise ExtensionError(
+            f"DuckDB {version} needs its sqlite extension, and {tried} could not be loaded "
+            f"({str(error).splitlines()[0]}). Install the one that fits: "
+            f"pip install duckdb-extension-sqlite-scanner=={version}"
+        ) from error
+    return connection
+
+
+def plain_connection() -> duckdb.DuckDBPyConnection:
+    """Return a new in-memory DuckDB connection without the sqlite extension."""
+    connection = duckdb.connect(":memory:")
+    # A mistyped table name must be an error, never some Python variable of that name.
+    connection.execute("SET python_enable_replacements = false")
+    return connection

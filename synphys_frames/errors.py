@@ -1,0 +1,138 @@
+"""Every error that this package raises on purpose, each with a name and a way out."""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+class SynphysError(Exception):
+    """Base of all errors of this package."""
+
+    def __str__(self) -> str:
+        # KeyError shows the repr of its message; these messages are sentences.
+        return str(self.args[0]) if self.args else ""
+
+
+class ArgumentError(SynphysError, ValueError):
+    """An argument has a value or a type that can't be used, or two contradict each other."""
+
+
+class UnknownNameError(SynphysError, KeyError):
+    """A name that is not among the known ones."""
+
+
+class UnknownVersionError(UnknownNameError):
+    """No release file of that name is listed."""
+
+
+class UnknownTableError(UnknownNameError, AttributeError):
+    """The release file has no such table."""
+
+
+class UnknownColumnError(UnknownNameError):
+    """The table has no such column."""
+
+
+class UnknownCriterionError(UnknownNameError):
+    """Cells can't be classified by that name."""
+
+
+class UnknownValueError(UnknownNameError, ValueError):
+    """A project, synapse type or experiment type that the release does not have."""
+
+
+class ExpressionError(SynphysError, ValueError):
+    """A filter expression is not one valid SQL expression."""
+
+
+class QueryError(SynphysError, ValueError):
+    """DuckDB refused a query."""
+
+
+class JoinError(SynphysError, ValueError):
+    """Two tables can't be joined with at most one matching row."""
+
+
+class ProvenanceError(SynphysError, ValueError):
+    """The database that a frame belongs to can't be told or found."""
+
+
+class ClosedError(SynphysError):
+    """The database was closed."""
+
+
+class ReleaseFileError(SynphysError):
+    """A file is missing, damaged, or not a Synaptic Physiology release."""
+
+
+class StoredValueError(SynphysError, ValueError):
+    """A stored value is not of its column's type."""
+
+
+class ExtensionError(SynphysError, ImportError):
+    """DuckDB's sqlite extension could not be loaded."""
+
+
+class CatalogueError(SynphysError):
+    """A list of published versions is not of the expected shape."""
+
+
+class FetchError(SynphysError, OSError):
+    """A file could not be fetched."""
+
+
+class NotFoundError(FetchError):
+    """The server does not have the file."""
+
+
+class IncompleteDownloadError(FetchError):
+    """The connection failed too often; what has arrived is kept for the next call."""
+
+
+class RemoteChangedError(FetchError):
+    """The file changed on the server while it was being fetched."""
+
+
+class VerificationError(FetchError):
+    """What arrived is not what was published."""
+
+
+class ExportError(SynphysError, OSError):
+    """A file can't be written where it was asked for."""
+
+
+def did_you_mean(name: object, known: Iterable[str], *, most: int = 3) -> str:
+    """Return a sentence that points from a wrong name to the nearest known ones.
+
+    Parameters
+    ----------
+    name
+        What was given.
+    known
+        The names that would have been right.
+    most
+        How many names at the most are taken as near.
+
+    Returns
+    -------
+    str
+        "Did you mean ...?", or where nothing is near, the known names themselves.
+
+    Examples
+    --------
+    >>> did_you_mean("paire", ["pair", "slice"])
+    "Did you mean 'pair'?"
+    """
+    names = list(dict.fromkeys(known))
+    folded = {known_name.casefold(): known_name for known_name in names}
+    near = get_close_matches(str(name).casefold(), folded, n=most, cutoff=0.6)
+    if near:
+        return f"Did you mean {' or '.join(repr(folded[match]) for match in near)}?"
+    if not names:
+        return "There are none."
+    shown = ", ".join(repr(known_name) for known_name in names[:40])
+    return f"Known: {shown}{', ...' if len(names) > 40 else ''}."

@@ -1,0 +1,189 @@
+"""Filter expressions in SQL: parsed by DuckDB, names resolved by us, evaluated on columns."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+import duckdb
+import pandas as pd
+import pyarrow as pa
+
+from .dtypes import extension_array
+from .engine import plain_connection
+from .errors import ArgumentError, ExpressionError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from pandas.api.extensions import ExtensionArray
+
+Name = tuple[str, ...]
+
+_REFUSED = {
+    "SUBQUERY": "a subquery",
+    "WINDOW": "a window function",
+    "STAR": "a *",
+    "PARAMETER": "a parameter",
+    "LAMBDA": "a lambda",
+    "DEFAULT": "DEFAULT",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Expression:
+    """One SQL expression over named columns.
+
+    Attributes
+    ----------
+    text
+        The expression as it was given.
+    names
+        The columns that it refers to, each as its dotted parts, in order of appearance.
+    """
+
+    text: str
+    names: tuple[Name, ...]
+    _statement: str
+
+    def sql(self, label: Callable[[Name], str], connection: duckdb.DuckDBPyConnection) -> str:
+        """Return the expression as SQL with every column name replaced.
+
+        Parameters
+        ----------
+        label
+            Gives the new, unqualified column name for the parts of one that was written.
+        connection
+            Any DuckDB connection: DuckDB writes the SQL.
+        """
+        statement = json.loads(self._statement)
+        for node in _nodes(statement):
+            if node.get("class") == "COLUMN_REF":
+                node["column_names"] = [label(tuple(node["column_names"]))]
+        row = connection.execute(
+            "SELECT json_deserialize_sql(?)", [json.dumps(statement)]
+        ).fetchone()
+        return str(row[0]).removeprefix("SELECT ") if row else ""
+
+
+def parse(text: str) -> Expression:
+    """Return a filter expression, checked to be exactly one expression over columns.
+
+    Parameters
+    ----------
+    text
+        DuckDB SQL, for example ``"latency < 2e-3 AND NOT (amplitude IS NULL)"``.
+
+    Raises
+    ------
+    ExpressionError
+        It does not parse, or holds more than one plain expression (a subquery, a second
+        statement, an aggregate over other rows).
+
+    Examples
+    --------
+    >>> parse("synapse.latency < 2e-3 AND age > 50").names
+    (('synapse', 'latency'), ('age',))
+    """
+    if not isinstance(text, str):
+        raise ArgumentError(f"An expression is SQL as text; got {text!r}.")
+    return _parse(text)
+
+
+@lru_cache(maxsize=512)
+def _parse(text: str) -> Expression:
+    with plain_connection() as connection:
+        # The line break ends a comment, which would otherwise swallow the parenthesis.
+        row = connection.execute("SELECT json_serialize_sql(?)", [f"SELECT ({text}\n)"]).fetchone()
+    parsed: dict[str, Any] = json.loads(row[0]) if row else {"error": True}
+    if parsed["error"]:
+        reason = parsed.get("error_message", "it can't be parsed")
+        raise ExpressionError(f"The expression {text!r} is not valid SQL: {reason}.")
+    node = parsed["statements"][0]["node"]
+    if len(parsed["statements"]) != 1 or not _is_bare_select(node):
+        raise ExpressionError(
+            f"The expression {text!r} must be one SQL expression, such as "
+            '"distance < 100e-6 AND has_synapse", and nothing after it.'
+        )
+    names: list[Name] = []
+    for part in _nodes(node["select_list"][0]):
+        if refused := _REFUSED.get(str(part.get("class"))):
+            raise ExpressionError(
+                f"The expression {text!r} holds {refused}; only columns, values, operators and "
+                "functions of one row can be used. db.sql(query) takes any query."
+            )
+        if part.get("class") == "COLUMN_REF":
+            names.append(tuple(part["column_names"]))
+    return Expression(text, tuple(dict.fromkeys(names)), json.dumps(parsed))
+
+
+def _is_bare_select(node: dict[str, Any]) -> bool:
+    return (
+        node["type"] == "SELECT_NODE"
+        and len(node["select_list"]) == 1
+        and node["from_table"]["type"] == "EMPTY"
+        and not any(
+            node[clause]
+            for clause in ("modifiers", "where_clause", "group_expressions", "having", "qualify")
+        )
+    )
+
+
+def _nodes(part: Any) -> Iterator[dict[str, Any]]:
+    if isinstance(part, dict):
+        yield part
+        for value in part.values():
+            yield from _nodes(value)
+    elif isinstance(part, list):
+        for value in part:
+            yield from _nodes(value)
+
+
+def evaluate(
+    expression: Expression, columns: Mapping[Name, pd.Series], length: int
+) -> ExtensionArray:
+    """Return for each row whether the expression is true, false or unknown.
+
+    Parameters
+    ----------
+    expression
+        What to evaluate.
+    columns
+        The values of each name of the expression, row by row; missing values count as NULL.
+    length
+        How many rows there are.
+
+    Returns
+    -------
+    pandas.arrays.BooleanArray
+        True, False, or NA where SQL gives NULL.
+
+    Raises
+    ------
+    ExpressionError
+        The expression does not fit the columns' types, or is not true or false for a row.
+    """
+    labels = {name: f"column_{number}" for number, name in enumerate(expression.names)}
+    data = {"row_number": pa.array(range(length), pa.int64())} | {
+        label: pa.array(columns[name], from_pandas=True) for name, label in labels.items()
+    }
+    with plain_connection() as connection:
+        condition = expression.sql(labels.__getitem__, connection)
+        connection.register("rows", pa.table(data))
+        try:
+            # row_number beside it makes DuckDB refuse an aggregate.
+            result = connection.execute(
+                f"SELECT row_number, CAST({condition} AS BOOLEAN) AS matches FROM rows "
+                "ORDER BY row_number"
+            ).to_arrow_table()
+        except duckdb.Error as error:
+            raise refusal(expression, error) from error
+    return extension_array(pd.BooleanDtype(), result.column("matches"))
+
+
+def refusal(expression: Expression, error: duckdb.Error) -> ExpressionError:
+    """Return the error for an expression that DuckDB could not evaluate."""
+    reason = str(error).split("\n\n")[0].splitlines()[0]
+    return ExpressionError(f"The expression {expression.text!r} can't be evaluated: {reason}")

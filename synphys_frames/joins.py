@@ -1,0 +1,151 @@
+"""Which tables can stand beside a table, at most one row each: paths along foreign keys."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from .errors import JoinError, did_you_mean
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from .schema import Schema
+
+# What both cells of a pair share is named without pre_ or post_.
+_SHARED = frozenset({"slice", "experiment", "pair"})
+_SIDES = {"pre_cell_id": "pre_", "post_cell_id": "post_"}
+
+# The order in which the dataset's own frames have their tables; others follow in schema order.
+_LEADING = (
+    "pair", "experiment", "slice",
+    "pre_cell", "post_cell", "pre_morphology", "post_morphology", "pre_patch_seq",
+    "post_patch_seq", "pre_intrinsic", "post_intrinsic", "pre_cortical_cell_location",
+    "post_cortical_cell_location",
+    "synapse", "resting_state_fit", "dynamics", "synapse_model", "synapse_prediction",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Alias:
+    """A table under the name it has beside another one, and the last step of the way to it.
+
+    Attributes
+    ----------
+    name
+        Name in dotted columns: ``pre_cell`` for the table ``cell``.
+    table
+        The table itself.
+    parent
+        Name of the alias before it; None for the source table.
+    key
+        The foreign key of the last step.
+    direction
+        "up": `key` is a column of the parent's table; "down": a column of this table.
+    """
+
+    name: str
+    table: str
+    parent: str | None = None
+    key: str = ""
+    direction: Literal["source", "up", "down"] = "source"
+    prefix: str = ""
+    depth: int = 0
+
+
+class Aliases:
+    """All tables that foreign keys lead to from one table, by the names they have there.
+
+    The shortest way counts; among ways of one length the one over pair, then the foreign key that a
+    table names first.
+    """
+
+    def __init__(self, schema: Schema, source: str) -> None:
+        self.schema = schema
+        self.source = source
+        self._by_name: dict[str, Alias] = {}
+        self._find(schema.table(source).name)
+
+    def __iter__(self) -> Iterator[Alias]:
+        return iter(self._by_name.values())
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._by_name
+
+    def __getitem__(self, name: str) -> Alias:
+        try:
+            return self._by_name[name]
+        except (KeyError, TypeError):
+            raise JoinError(
+                f"No foreign key leads from {self.source!r} to {name!r}. "
+                f"{did_you_mean(name, self._by_name)}"
+            ) from None
+
+    def _find(self, source: str) -> None:
+        self._by_name[source] = Alias(source, source)
+        level = [self._by_name[source]]
+        while level:
+            found: dict[str, tuple[int, Alias]] = {}
+            for parent in level:
+                for rank, alias in self._steps(parent):
+                    known = found.get(alias.name)
+                    if alias.name not in self._by_name and (known is None or rank < known[0]):
+                        found[alias.name] = (rank, alias)
+            level = [alias for _, alias in found.values()]
+            self._by_name.update({alias.name: alias for alias in level})
+
+    def _steps(self, parent: Alias) -> Iterator[tuple[int, Alias]]:
+        for rank, column in enumerate(self.schema.table(parent.table).columns.values()):
+            if column.references and column.references[0] != parent.table:
+                prefix = parent.prefix or (
+                    _SIDES.get(column.name, "") if parent.table == "pair" else ""
+                )
+                yield from self._step(parent, column.references[0], column.name, "up", prefix, rank)
+        if parent.table in ("slice", "experiment") and parent.direction == "up":
+            return  # from there back down are the other cells and pairs, never this row's own
+        for child in self.schema:
+            for rank, column in enumerate(child.columns.values()):
+                if column.references == (parent.table, "id") and child.name != parent.table:
+                    yield from self._step(
+                        parent, child.name, column.name, "down", parent.prefix, rank
+                    )
+
+    def _step(
+        self,
+        parent: Alias,
+        table: str,
+        key: str,
+        direction: Literal["up", "down"],
+        prefix: str,
+        rank: int,
+    ) -> Iterator[tuple[int, Alias]]:
+        if table in self.schema and not (prefix and table in _SHARED):
+            name = prefix + table
+            depth = parent.depth + 1
+            rank = -1 if parent.table == "pair" else rank
+            yield rank, Alias(name, table, parent.name, key, direction, prefix, depth)
+
+    def order(self, name: str) -> tuple[int, int, str]:
+        """Return the sort key that puts tables into the order of the dataset's own frames."""
+        alias = self[name]
+        leading = _LEADING.index(name) if name in _LEADING else len(_LEADING)
+        if name == self.source:
+            leading = -1
+        # pre_ comes before post_ where the table is the same.
+        side = "0" if alias.prefix == "pre_" else "1"
+        return leading, list(self.schema.tables).index(alias.table), side
+
+    def resolve(self, name: str) -> list[Alias]:
+        """Return what a name means: an alias, or the nearest aliases of a table of that name.
+
+        Beside a pair, a table of cells is as near on both sides, and both are meant.
+
+        Raises
+        ------
+        JoinError
+            No foreign key leads there; the message names the nearest that can be reached.
+        """
+        of_table = [alias for alias in self if alias.table == name]
+        nearest = min((alias.depth for alias in of_table), default=0)
+        found = [alias for alias in of_table if alias.depth == nearest]
+        return found or [self[name]]

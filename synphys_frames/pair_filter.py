@@ -1,0 +1,349 @@
+"""Which pairs: every filter is a mask over narrow columns, and their conjunction is the answer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from .cell_class import CellClass, as_cell_class
+from .errors import (
+    ArgumentError,
+    JoinError,
+    UnknownColumnError,
+    UnknownValueError,
+    did_you_mean,
+)
+from .expression import Name, evaluate, parse
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from .columns import ColumnStore, Rows
+    from .joins import Alias
+    from .schema import Column
+
+    Mask = np.ndarray[Any, np.dtype[np.bool_]]
+
+PROBED_TEST_SPIKES = 10
+SYNAPSE_TYPES = ("ex", "in", "mixed")
+EXPERIMENT_TYPES = {
+    "standard multipatch": (
+        "mouse V1 coarse matrix",
+        "mouse V1 pre-production",
+        "human coarse matrix",
+    )
+}
+
+Limits = tuple[float | None, float | None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PairFilter:
+    """What must be true of a pair; None leaves a criterion out.
+
+    The arguments are those of `SynphysDatabase.pairs`, which documents them. `from_arguments` takes
+    them as a user gives them.
+    """
+
+    pre_class: CellClass | None = None
+    post_class: CellClass | None = None
+    synapse: bool | None = None
+    synapse_type: str | None = None
+    synapse_probed: bool | None = None
+    electrical: bool | None = None
+    project_name: tuple[str, ...] | None = None
+    checked_projects: bool = True
+    acsf: tuple[str, ...] | None = None
+    age: Limits | None = None
+    species: tuple[str, ...] | None = None
+    distance: Limits | None = None
+    internal: tuple[str, ...] | None = None
+    where: str | None = None
+
+    @classmethod
+    def from_arguments(
+        cls, *, experiment_type: object = None, project_name: object = None, **arguments: Any
+    ) -> PairFilter:
+        """Return the filter for arguments as a user gives them.
+
+        Raises
+        ------
+        ArgumentError
+            A value is of another type, or two contradict each other.
+        UnknownValueError
+            No such synapse type or experiment type.
+        """
+        if experiment_type is not None and project_name is not None:
+            raise ArgumentError(
+                "experiment_type and project_name contradict each other: an experiment type stands "
+                "for its projects. Give one of them."
+            )
+        projects = _texts(project_name, "project_name")
+        if experiment_type is not None:
+            projects = _projects_of(experiment_type)
+        return cls(
+            pre_class=as_cell_class(arguments.pop("pre_class", None), "pre_class"),
+            post_class=as_cell_class(arguments.pop("post_class", None), "post_class"),
+            synapse_type=_synapse_type(arguments.pop("synapse_type", None)),
+            project_name=projects,
+            checked_projects=experiment_type is None,
+            **{name: _NORMAL[name](arguments.pop(name, None), name) for name in _NORMAL},
+            where=_expression(arguments.pop("where", None)),
+        )
+
+    def mask(self, store: ColumnStore, within: Mask | None = None) -> Mask:
+        """Return for each row of the pair table whether it passes.
+
+        Parameters
+        ----------
+        store
+            The tables of the release.
+        within
+            Rows that may pass at all; default all.
+        """
+        mask = np.ones(len(store.table("pair")), dtype=bool) if within is None else within.copy()
+        for check in self._checks(store):
+            mask &= check
+        if self.where is not None:
+            rows = np.flatnonzero(mask)
+            mask[rows] = _where(store, self.where, rows)
+        return mask
+
+    def _checks(self, store: ColumnStore) -> Iterable[Mask]:
+        # A pair without its cells or its experiment is no pair in the dataset's own queries.
+        for alias in ("pre_cell", "post_cell", "experiment"):
+            yield _rows(store, alias) >= 0
+        yield from self._pair_checks(store)
+        yield from self._experiment_checks(store)
+        for cell_class, alias in ((self.pre_class, "pre_cell"), (self.post_class, "post_cell")):
+            if cell_class is not None:
+                yield _through(store, alias, class_members(store, cell_class))
+
+    def _pair_checks(self, store: ColumnStore) -> Iterable[Mask]:
+        pair = store.table("pair")
+        if self.synapse is not None:
+            yield _is(pair.values("has_synapse"), self.synapse)
+        if self.electrical is not None:
+            yield _is(pair.values("has_electrical"), self.electrical)
+        if self.distance is not None:
+            yield _between(pair.values("distance"), self.distance)
+        if self.synapse_type is not None:
+            types = pd.Series(store.table("synapse").values("synapse_type"))
+            yield _through(store, "synapse", _among(types, (self.synapse_type,)))
+        if self.synapse_probed is not None:
+            yield probed(store) == self.synapse_probed
+
+    def _experiment_checks(self, store: ColumnStore) -> Iterable[Mask]:
+        if self.project_name is not None and self.checked_projects:
+            _require_projects(store, self.project_name)
+        for names, alias, column in (
+            (self.project_name, "experiment", "project_name"),
+            (self.acsf, "experiment", "acsf"),
+            (self.internal, "experiment", "internal"),
+            (self.species, "slice", "species"),
+        ):
+            if names is not None:
+                values = pd.Series(store.table(alias).values(column))
+                yield _through(store, alias, _among(values, names))
+        if self.age is not None:
+            yield _through(store, "slice", _between(store.table("slice").values("age"), self.age))
+
+
+def probed(store: ColumnStore) -> Mask:
+    """Return for each pair whether it was probed for the synapse its presynaptic cell would make.
+
+    More than 10 test spikes of the type that the presynaptic `cell_class` calls for: excitatory for
+    ex, inhibitory for in, both for any other or unknown class. A missing count is no test.
+    """
+    pair = store.table("pair")
+    cell_class = pd.Series(store.table("cell").values("cell_class"))
+    tested_ex = _between(pair.values("n_ex_test_spikes"), (PROBED_TEST_SPIKES + 1, None))
+    tested_in = _between(pair.values("n_in_test_spikes"), (PROBED_TEST_SPIKES + 1, None))
+    is_ex = _through(store, "pre_cell", _among(cell_class, ("ex",)))
+    is_in = _through(store, "pre_cell", _among(cell_class, ("in",)))
+    return np.where(is_ex, tested_ex, np.where(is_in, tested_in, tested_ex & tested_in))
+
+
+def cell_lookup(store: ColumnStore) -> Callable[[Column], pd.Series]:
+    """Return the lookup that gives a class criterion's values for each row of the cell table."""
+    aliases = store.aliases("cell")
+
+    def lookup(column: Column) -> pd.Series:
+        table = store.schema.table(column.table)
+        table.column(column.name)
+        rows = store.rows(aliases[column.table], "cell")
+        return pd.Series(store.table(column.table).take(column.name, rows))
+
+    return lookup
+
+
+def class_members(store: ColumnStore, cell_class: CellClass) -> Mask:
+    """Return for each row of the cell table whether it belongs to the class."""
+    return cell_class.members(cell_lookup(store), len(store.table("cell")))
+
+
+def resolve_column(store: ColumnStore, name: Name, text: str) -> tuple[Alias, str]:
+    """Return the table beside pair, and its column, that a dotted name in an expression means."""
+    aliases = store.aliases("pair")
+    spelled = {alias.name.casefold(): alias.name for alias in aliases}
+    *prefix, column = name
+    if len(prefix) > 1:
+        raise UnknownColumnError(
+            f"{'.'.join(name)!r} (in where={text!r}) is no column; write table.column, such as "
+            "synapse.latency."
+        )
+    table_name = prefix[0] if prefix else "pair"
+    found = aliases.resolve(spelled.get(table_name.casefold(), table_name))
+    if len(found) > 1:
+        raise JoinError(
+            f"{'.'.join(name)!r} (in where={text!r}) is known of both cells; write "
+            f"{' or '.join(f'{alias.name}.{column}' for alias in found)}."
+        )
+    table = store.schema.table(found[0].table)
+    columns = {known.casefold(): known for known in table.columns}
+    if column.casefold() not in columns:
+        raise UnknownColumnError(
+            f"There is no column {'.'.join(name)!r} (in where={text!r}). "
+            f"{did_you_mean(column, table.columns)}"
+        )
+    return found[0], columns[column.casefold()]
+
+
+def _where(store: ColumnStore, text: str, rows: Rows) -> Mask:
+    expression = parse(text)
+    values: dict[Name, pd.Series] = {}
+    for name in expression.names:
+        alias, column = resolve_column(store, name, text)
+        here = store.rows(alias, "pair")[rows]
+        heavy = store.schema.table(alias.table).column(column).is_heavy
+        values[name] = pd.Series(
+            store.heavy(alias.table, column, here)
+            if heavy
+            else store.table(alias.table).take(column, here)
+        )
+    result: Mask = evaluate(expression, values, len(rows)).to_numpy(dtype=bool, na_value=False)
+    return result
+
+
+def _rows(store: ColumnStore, alias: str) -> Rows:
+    return store.rows(store.aliases("pair")[alias], "pair")
+
+
+def _through(store: ColumnStore, alias: str, mask: Mask) -> Mask:
+    # The entry at the end is what row -1 picks: no such row, not true.
+    return np.append(mask, False)[_rows(store, alias)]
+
+
+def _is(values: Any, wanted: bool) -> Mask:
+    result: Mask = values.to_numpy(dtype=bool, na_value=not wanted) == wanted
+    return result
+
+
+def _among(values: pd.Series, wanted: Sequence[str]) -> Mask:
+    return values.isin(list(wanted)).to_numpy(dtype=bool, na_value=False)
+
+
+def _between(values: Any, limits: Limits) -> Mask:
+    numbers = (
+        values
+        if isinstance(values, np.ndarray)
+        else values.to_numpy(dtype=np.float64, na_value=np.nan)
+    )
+    least, most = limits
+    mask: Mask = np.ones(len(numbers), dtype=bool)
+    if least is not None:
+        mask &= numbers >= least
+    if most is not None:
+        mask &= numbers <= most
+    return mask
+
+
+def _require_projects(store: ColumnStore, names: Sequence[str]) -> None:
+    known = sorted(pd.Series(store.table("experiment").values("project_name")).dropna().unique())
+    for name in names:
+        if name not in known:
+            raise UnknownValueError(
+                f"There is no project {name!r} in this release. {did_you_mean(name, known)} "
+                f"Projects: {', '.join(map(repr, known))}."
+            )
+
+
+def _projects_of(experiment_type: object) -> tuple[str, ...]:
+    if isinstance(experiment_type, str):
+        projects = EXPERIMENT_TYPES.get(experiment_type.replace("_", " "))
+        if projects is not None:
+            return projects
+    raise UnknownValueError(
+        f"There is no experiment type {experiment_type!r}. Known: "
+        f"{', '.join(map(repr, EXPERIMENT_TYPES))}; project_name= takes single projects."
+    )
+
+
+def _synapse_type(value: object) -> str | None:
+    if value is None or value in SYNAPSE_TYPES:
+        return value
+    raise UnknownValueError(
+        f"There is no synapse type {value!r}. Known: {', '.join(map(repr, SYNAPSE_TYPES))}."
+    )
+
+
+def _truth(value: object, argument: str) -> bool | None:
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, np.bool_):
+        return bool(value)
+    raise ArgumentError(f"{argument} takes True, False or None (no filter); got {value!r}.")
+
+
+def _texts(value: object, argument: str) -> tuple[str, ...] | None:
+    if value is None:
+        return None
+    if isinstance(value, str):
+        return (value,)
+    if isinstance(value, Iterable):
+        texts = tuple(value)
+        if all(isinstance(text, str) for text in texts):
+            return texts
+    raise ArgumentError(f"{argument} takes a text or a list of texts; got {value!r}.")
+
+
+def _limits(value: object, argument: str) -> Limits | None:
+    if value is None:
+        return None
+    if isinstance(value, tuple | list) and len(value) == 2:
+        least, most = value
+        numbers = [limit for limit in (least, most) if limit is not None]
+        if all(isinstance(limit, int | float | np.number) for limit in numbers):
+            if len(numbers) == 2 and least > most:
+                raise ArgumentError(
+                    f"{argument} takes (min, max); got {value!r}, whose min is above its max."
+                )
+            return least, most
+    raise ArgumentError(f"{argument} takes (min, max), either of which may be None; got {value!r}.")
+
+
+def _expression(value: object) -> str | None:
+    if value is None:
+        return None
+    if not isinstance(value, str):
+        raise ArgumentError(
+            'where takes an SQL expression as text, such as "synapse.latency < 2e-3"; '
+            f"got {value!r}."
+        )
+    return parse(value).text
+
+
+_NORMAL: dict[str, Callable[[object, str], Any]] = {
+    "synapse": _truth,
+    "synapse_probed": _truth,
+    "electrical": _truth,
+    "acsf": _texts,
+    "species": _texts,
+    "internal": _texts,
+    "age": _limits,
+    "distance": _limits,
+}

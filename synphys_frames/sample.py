@@ -1,0 +1,130 @@
+"""A synthetic release in the published layout, for documentation, tests and trying things out."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from .config import config
+from .database import SynphysDatabase, load_sqlite
+from .errors import ArgumentError, ExportError
+from .sample_rows import SampleRows
+from .schema import NEWEST, published_schema
+from .sqlite_layout import write_release
+
+if TYPE_CHECKING:
+    import os
+
+    from .versions import CachePath
+
+SAMPLE_NAME = "synphys_synthetic_sample_small.sqlite"
+SAMPLE_SCALE = 1 / 60
+ORIGIN = "synthetic: made up by synphys_frames, not measured"
+# Part of the folder's name, so that a sample of an older builder is never taken for a new one.
+_BUILDER = "1"
+
+
+def build_sample(
+    path: str | os.PathLike[str],
+    *,
+    scale: float = SAMPLE_SCALE,
+    size: Literal["small", "medium"] = "small",
+    seed: int = 0,
+) -> Path:
+    """Write a synthetic release file in the published layout of schema 22.
+
+    Parameters
+    ----------
+    path
+        The file to make; it must not exist.
+    scale
+        1 for as many experiments as the published release has (about 18,000 cells, 90,000 pairs);
+        the sample has 1/60 of that.
+    size
+        "small": recording-level tables are empty, as in published small files. "medium": they have
+        rows, without traces.
+    seed
+        The same seed gives the same rows.
+
+    Returns
+    -------
+    Path
+        The file. Its metadata says that it is synthetic.
+
+    Raises
+    ------
+    ArgumentError
+        A value can't be used.
+    ExportError
+        The file is there already, or can't be written.
+
+    Examples
+    --------
+    >>> path = sf.build_sample(folder / "tiny.sqlite", scale=1 / 600)
+    >>> sf.load_sqlite(path).metadata["origin"]
+    'synthetic: made up by synphys_frames, not measured'
+    """
+    if isinstance(scale, bool) or not isinstance(scale, int | float) or scale <= 0:
+        raise ArgumentError(f"scale takes a number above 0; got {scale!r}.")
+    if size not in ("small", "medium"):
+        raise ArgumentError(f"size takes 'small' or 'medium'; got {size!r}.")
+    target = Path(path).expanduser()
+    if target.exists():
+        raise ExportError(f"{target} is there already. Name another file, or delete it.")
+    schema = published_schema(NEWEST)
+    rows = SampleRows(schema, scale, seed, recordings=size == "medium").tables
+    about = {
+        "db_version": NEWEST,
+        "creation_date": "2026-01-01",
+        "origin": ORIGIN,
+        "synthetic": True,
+        "scale": scale,
+        "seed": seed,
+    }
+    rows["metadata"] = {"id": [1], "meta": [json.dumps(about)]}
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=target.parent, prefix=".sample-") as folder:
+            draft = Path(folder) / target.name
+            write_release(draft, schema, rows)
+            draft.replace(target)
+    except OSError as error:
+        raise ExportError(
+            f"{target} can't be written: {error.strerror or error}. Name another file; the folder "
+            "of the sample is set by SYNPHYS_FRAMES_CACHE or synphys_frames.config.cache_path."
+        ) from error
+    return target
+
+
+def load_sample(*, cache_path: CachePath = None) -> SynphysDatabase:
+    """Open a small synthetic release: a few hundred cells that nobody measured.
+
+    For documentation, tests and trying things out. It is built on first use, which takes about a
+    second, and kept in the cache folder.
+
+    Parameters
+    ----------
+    cache_path
+        Cache folder; default ``config.cache_path``.
+
+    Returns
+    -------
+    SynphysDatabase
+
+    Examples
+    --------
+    >>> sf.load_sample().version_name
+    'synphys_synthetic_sample_small.sqlite'
+    """
+    folder = config.cache_path if cache_path is None else Path(cache_path).expanduser()
+    path = folder / f"sample-{_BUILDER}" / SAMPLE_NAME
+    if not path.exists():
+        try:
+            build_sample(path)
+        except ExportError:
+            # Another process may have been faster; what it made is the same.
+            if not path.exists():
+                raise
+    return load_sqlite(path)

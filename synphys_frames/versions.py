@@ -1,0 +1,275 @@
+"""Published versions by name: list them, find them on disk, fetch and open them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import pandas as pd
+
+from .config import config
+from .database import SynphysDatabase, load_sqlite
+from .dtypes import STR
+from .errors import ArgumentError, UnknownVersionError
+from .fetch import fetch
+from .releases import SIZES, Release, Size, find_release, read_catalogue
+from .schema import VERSIONS
+from .sqlite_file import damage
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Iterable, Mapping
+
+    from .progress import Progress
+
+    CachePath = str | os.PathLike[str] | None
+
+
+def list_versions(only_supported: bool = False, *, cache_path: CachePath = None) -> pd.DataFrame:
+    """Return the published release files, oldest release first.
+
+    Parameters
+    ----------
+    only_supported
+        Only those whose schema version this package knows.
+    cache_path
+        Cache folder; default ``config.cache_path``.
+
+    Returns
+    -------
+    DataFrame
+        A row a file: db_file, release_version, db_size, schema_version (str), bytes (Int64, missing
+        where not known), sha256, url (str), cached (boolean: is a whole file on disk), aliases
+        (lists of names). A pre-release comes before its release, small before medium before full.
+
+    Notes
+    -----
+    The list comes from ``config.catalogue_url`` and is kept in the cache. Without a network the
+    kept list serves, else the one that the package carries.
+
+    Raises
+    ------
+    CatalogueError
+        The server gives something that is no catalogue.
+
+    Examples
+    --------
+    >>> versions = sf.list_versions()
+    >>> versions[["db_file", "schema_version"]].tail(2)
+                           db_file schema_version
+    18  synphys_r2.1_medium.sqlite             22
+    19    synphys_r2.1_full.sqlite             22
+    """
+    folder = _folder(cache_path)
+    return _frame(_releases(folder, only_supported=only_supported), folder)
+
+
+def list_current_versions(*, cache_path: CachePath = None) -> pd.DataFrame:
+    """Return the newest supported release file of each size.
+
+    Parameters
+    ----------
+    cache_path
+        Cache folder; default ``config.cache_path``.
+
+    Returns
+    -------
+    DataFrame
+        Columns as from `list_versions`, at most one row for each of small, medium and full.
+
+    Examples
+    --------
+    >>> sf.list_current_versions()["db_file"].tolist()
+    ['synphys_r2.1_small.sqlite', 'synphys_r2.1_medium.sqlite', 'synphys_r2.1_full.sqlite']
+    """
+    folder = _folder(cache_path)
+    newest = {release.db_size: release for release in _releases(folder, only_supported=True)}
+    return _frame([newest[size] for size in SIZES if size in newest], folder)
+
+
+def load_current(
+    size: Size,
+    *,
+    cache_path: CachePath = None,
+    progress: Progress = True,
+    errors: Literal["raise", "coerce"] = "raise",
+) -> SynphysDatabase:
+    """Open the newest release of a size; the first time, download it.
+
+    Parameters
+    ----------
+    size
+        "small" (0.2 GB, without recordings), "medium" (11 GB, without traces) or "full" (180 GB).
+    cache_path, progress, errors
+        As for `load_version`.
+
+    Returns
+    -------
+    SynphysDatabase
+
+    Raises
+    ------
+    ArgumentError
+        There is no such size.
+    UnknownVersionError
+        The catalogue has no supported file of that size.
+    """
+    if size not in SIZES:
+        raise ArgumentError(f"size takes {', '.join(map(repr, SIZES))}; got {size!r}.")
+    folder = _folder(cache_path)
+    fitting = [one for one in _releases(folder, only_supported=True) if one.db_size == size]
+    if not fitting:
+        raise UnknownVersionError(
+            f"The catalogue at {config.catalogue_url} has no {size} release that is supported. "
+            "list_versions() shows what it has."
+        )
+    return load_sqlite(_fetched(fitting[-1], folder, progress, None), errors=errors)
+
+
+def load_version(
+    name: str,
+    *,
+    cache_path: CachePath = None,
+    progress: Progress = True,
+    storage_options: Mapping[str, Any] | None = None,
+    errors: Literal["raise", "coerce"] = "raise",
+) -> SynphysDatabase:
+    """Open a published release by its file name or an alias; the first time, download it.
+
+    Parameters
+    ----------
+    name
+        A `db_file` or one of the `aliases` that `list_versions` shows.
+    cache_path
+        Cache folder; default ``config.cache_path``. A file that the aisynphys library has
+        downloaded is found, too, and used in place.
+    progress
+        True for a bar with bytes, rate and time left; False; or any fsspec Callback.
+    storage_options
+        For the fsspec file system of the release's URL.
+    errors
+        "raise" or "coerce", see `SynphysDatabase`.
+
+    Returns
+    -------
+    SynphysDatabase
+
+    Raises
+    ------
+    UnknownVersionError
+        There is no version of that name.
+    FetchError
+        The download failed; see `fetch_version`.
+    """
+    path = fetch_version(
+        name, cache_path=cache_path, progress=progress, storage_options=storage_options
+    )
+    return load_sqlite(path, errors=errors)
+
+
+def fetch_version(
+    name: str,
+    *,
+    cache_path: CachePath = None,
+    progress: Progress = True,
+    storage_options: Mapping[str, Any] | None = None,
+) -> Path:
+    """Bring a published release into the cache without opening it.
+
+    Interrupted at any point, the next call goes on where it stopped. Two processes that ask for one
+    file fetch it once.
+
+    Parameters
+    ----------
+    name, cache_path, progress, storage_options
+        As for `load_version`.
+
+    Returns
+    -------
+    Path
+        The file.
+
+    Raises
+    ------
+    NotFoundError, IncompleteDownloadError, VerificationError, RemoteChangedError
+        What went wrong, and what to do.
+    """
+    folder = _folder(cache_path)
+    release = find_release(name, _releases(folder, only_supported=False))
+    return _fetched(release, folder, progress, storage_options)
+
+
+def find_file(release: Release, folder: Path) -> Path | None:
+    """Return where a release's file is on disk, whole, or None.
+
+    Looks in the cache folder, then where the aisynphys library keeps its downloads; that one is
+    never written.
+    """
+    names = (release.db_file, *release.aliases)
+    theirs = Path.home() / "ai_synphys_cache" / "database"
+    for path in [place / name for place in (folder, theirs) for name in names]:
+        if path.is_file() and _fits(path, release):
+            return path
+    return None
+
+
+def _fits(path: Path, release: Release) -> bool:
+    if release.bytes is not None and path.stat().st_size != release.bytes:
+        return False
+    try:
+        return damage(path) is None
+    except PermissionError:
+        return False
+
+
+def _folder(cache_path: CachePath) -> Path:
+    return config.cache_path if cache_path is None else Path(cache_path).expanduser()
+
+
+def _releases(folder: Path, *, only_supported: bool) -> list[Release]:
+    releases = read_catalogue(folder)
+    if only_supported:
+        return [release for release in releases if release.schema_version in VERSIONS]
+    return releases
+
+
+def _fetched(
+    release: Release,
+    folder: Path,
+    progress: Progress,
+    storage_options: Mapping[str, Any] | None,
+) -> Path:
+    found = find_file(release, folder)
+    if found is not None:
+        return found
+    return fetch(
+        release.url,
+        folder / release.db_file,
+        size=release.bytes,
+        sha256=release.sha256,
+        progress=progress,
+        storage_options=storage_options,
+    )
+
+
+def _frame(releases: Iterable[Release], folder: Path) -> pd.DataFrame:
+    listed = list(releases)
+
+    def texts(attribute: str) -> Any:
+        return pd.array([getattr(release, attribute) for release in listed], dtype=STR)
+
+    return pd.DataFrame(
+        {
+            "db_file": texts("db_file"),
+            "release_version": texts("release_version"),
+            "db_size": texts("db_size"),
+            "schema_version": texts("schema_version"),
+            "bytes": pd.array([release.bytes for release in listed], dtype="Int64"),
+            "sha256": texts("sha256"),
+            "url": texts("url"),
+            "cached": pd.array(
+                [find_file(release, folder) is not None for release in listed], dtype="boolean"
+            ),
+            "aliases": pd.Series([list(release.aliases) for release in listed], dtype=object),
+        }
+    )

@@ -1,0 +1,1 @@
+"""Tests mirror the modules; tests/support is what they share."""

@@ -1,0 +1,53 @@
+"""Fixtures for all tests: no test sees the user's cache, home folder, or a network."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+import synphys_frames as sf
+from tests.support.release_builder import build
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+# Nothing listens there: a connection is refused at once.
+NOWHERE = "http://127.0.0.1:9/catalogue.json"
+
+
+@pytest.fixture(autouse=True)
+def _own_surroundings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setenv("SYNPHYS_FRAMES_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("SYNPHYS_FRAMES_CATALOGUE_URL", NOWHERE)
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    yield
+    sf.config.cache_path = None
+    sf.config.catalogue_url = None
+    sf.config.timeout = 20.0
+
+
+@pytest.fixture(scope="session")
+def sample_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("sample")
+    return sf.load_sample(cache_path=folder).path
+
+
+@pytest.fixture(scope="session")
+def db(sample_path: Path) -> Iterator[sf.SynphysDatabase]:
+    """The synthetic sample, opened."""
+    with sf.load_sqlite(sample_path) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="session")
+def tiny_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return build(tmp_path_factory.mktemp("tiny") / "tiny.sqlite")
+
+
+@pytest.fixture(scope="session")
+def tiny(tiny_path: Path) -> Iterator[sf.SynphysDatabase]:
+    """The release whose every row is written out in tests/support/release_builder.py."""
+    with sf.load_sqlite(tiny_path) as opened:
+        yield opened

@@ -1,0 +1,298 @@
+from __future__ import annotations
+
+import shutil
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import synphys_frames as sf
+from synphys_frames.errors import (
+    ArgumentError,
+    JoinError,
+    ProvenanceError,
+    UnknownTableError,
+)
+from tests.support.release_builder import build, query
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+CellClass = sf.CellClass
+
+
+@pytest.mark.parametrize(
+    ("table", "ids", "expected"),
+    [
+        ("slice", [1], [1, 2, 3, 4]),
+        ("experiment", [20], [5, 6]),
+        ("cell", [1, 3], [1, 2]),
+        ("cell", [1, 2, 3, 4], [1, 2, 3, 4]),
+        ("cell", [1], []),
+        ("pair", [5, 2], [2, 5]),
+        ("synapse", [7, 9], [1, 5]),
+        ("morphology", [1, 2], [1, 2]),
+        ("resting_state_fit", [2], [5]),
+        ("experiment", [], []),
+    ],
+)
+def test_a_frame_narrows_the_pairs(
+    tiny: sf.SynphysDatabase, table: str, ids: list[int], expected: list[int]
+) -> None:
+    frame = tiny[table]
+    assert frame[frame["id"].isin(ids)].synphys.pairs()["pair.id"].tolist() == expected
+
+
+def test_the_arguments_filter_what_the_frame_narrows(tiny: sf.SynphysDatabase) -> None:
+    mouse = tiny.slice[tiny.slice["species"] == "mouse"]
+    found = mouse.synphys.pairs(synapse=True, pre_class={"cre_type": "pvalb"}, include="slice.age")
+    assert found["pair.id"].tolist() == [1]
+    assert found["slice.age"].tolist() == [50]
+
+
+def test_wide_frames_narrow_too(tiny: sf.SynphysDatabase) -> None:
+    wide = tiny.pairs(include="cell", synapse=True)
+    assert wide.synphys.pairs(species="mouse")["pair.id"].tolist() == [1, 4]
+    again = wide.sample(frac=1, random_state=1).synphys.pairs(include="synapse.latency")
+    assert again["pair.id"].tolist() == [1, 4, 5]
+
+
+def test_unknown_filters_are_refused(tiny: sf.SynphysDatabase) -> None:
+    with pytest.raises(ArgumentError, match="no filter preclass"):
+        tiny.cell.synphys.pairs(preclass="x")
+    with pytest.raises(JoinError, match="Pairs don't belong to rows of 'electrode'"):
+        tiny.electrode.synphys.pairs()
+
+
+@pytest.mark.parametrize(
+    ("table", "ids", "other", "expected"),
+    [
+        ("experiment", [10], "cell", [1, 2, 3, 4]),
+        ("experiment", [20], "slice", [2]),
+        ("slice", [1], "experiment", [10]),
+        ("slice", [2], "synapse", [9]),
+        ("cell", [3], "experiment", [10]),
+        ("cell", [1, 3, 5], "morphology", [1, 2, 3]),
+        ("cell", [1, 3], "pair", [1, 2]),
+        ("cell", [1, 3], "synapse", [7]),
+        ("pair", [4, 5], "cell", [3, 4, 5, 6]),
+        ("pair", [4, 5], "pre_cell", [4, 5]),
+        ("pair", [1], "avg_response_fit", [1, 2]),
+        ("pair", [1, 5], "resting_state_fit", [2]),
+        ("synapse", [7], "morphology", [1, 2]),
+        ("morphology", [2], "intrinsic", [1]),
+        ("pair", [2], "synapse", []),
+        ("cell", [1, 3], "cell", [1, 3]),
+    ],
+)
+def test_related(
+    tiny: sf.SynphysDatabase, table: str, ids: list[int], other: str, expected: list[int]
+) -> None:
+    frame = tiny[table]
+    found = frame[frame["id"].isin(ids)].synphys.related(other)
+    assert found["id"].tolist() == expected
+    name = other.removeprefix("pre_")
+    pd.testing.assert_series_equal(found.dtypes, tiny[name].dtypes)
+    assert found.attrs["synphys"]["table"] == name
+
+
+def test_related_recordings(tmp_path: Path) -> None:
+    path = sf.build_sample(tmp_path / "medium.sqlite", scale=1 / 600, size="medium")
+    db = sf.load_sqlite(path)
+    cells = db.cell.head(2)
+    assert cells.synphys.related("stim_spike")["id"].tolist() == list(range(1, 9))
+    assert cells.synphys.related("recording")["id"].tolist() == [1, 2]
+    expected = query(
+        path, "SELECT r.id FROM pulse_response r JOIN pair p ON p.id = pair_id "
+        "WHERE pre_cell_id IN (1, 2) AND post_cell_id IN (1, 2) ORDER BY 1",
+    )  # fmt: skip
+    found = cells.synphys.related("pulse_response")["id"].tolist()
+    assert found == [row[0] for row in expected] != []
+
+
+def test_related_to_nothing(tiny: sf.SynphysDatabase) -> None:
+    with pytest.raises(UnknownTableError, match="Did you mean 'cell'"):
+        tiny.pair.synphys.related("cel")
+    with pytest.raises(JoinError, match="No foreign key leads from 'pair' to 'metadata'"):
+        tiny.pair.synphys.related("metadata")
+
+
+def test_join_follows_keys_both_ways(tiny: sf.SynphysDatabase) -> None:
+    cells = tiny.cell.synphys.join("morphology", "experiment", "slice.species")
+    assert cells.columns[:11].tolist() == tiny.cell.columns.tolist()
+    assert "morphology.meta" not in cells
+    assert cells["slice.species"].tolist() == ["mouse"] * 4 + ["human"] * 2
+    assert cells["morphology.dendrite_type"].fillna("-").tolist() == [
+        "aspiny", "-", "spiny", "-", "-", "-",
+    ]  # fmt: skip
+    assert cells["morphology.id"].tolist() == [1, pd.NA, 2, pd.NA, 3, pd.NA]
+    synapses = tiny.synapse.synphys.join("pre_cell.cre_type", "pair.distance")
+    assert synapses["pair.distance"].tolist() == [100e-6, 0.0, 5e-5]
+    assert synapses["pre_cell.cre_type"].tolist() == ["pvalb", "unknown", "unknown"]
+
+
+def test_join_keeps_rows_index_and_frame(tiny: sf.SynphysDatabase) -> None:
+    frame = tiny.experiment.iloc[[1, 0, 1]].assign(extra=[1, 2, 3]).set_axis(list("bab"))
+    before = frame.copy(deep=True)
+    joined = frame.synphys.join("slice")
+    assert joined.index.tolist() == list("bab")
+    assert joined["slice.species"].tolist() == ["human", "mouse", "human"]
+    assert joined["extra"].tolist() == [1, 2, 3]
+    pd.testing.assert_frame_equal(frame, before)
+    assert frame.attrs == before.attrs == joined.attrs
+
+
+def test_join_on_a_wide_frame_adds_what_is_not_there(tiny: sf.SynphysDatabase) -> None:
+    wide = tiny.pairs(include="pre_cell.cre_type")
+    wide["pre_cell.cre_type"] = "changed"
+    joined = wide.synphys.join("cell", "synapse")
+    assert joined["pre_cell.cre_type"].tolist() == ["changed"] * 6
+    assert joined["post_cell.cre_type"].fillna("-").tolist()[:2] == ["-", "pvalb"]
+    assert joined["synapse.latency"].notna().sum() == 2
+    assert not joined.columns.duplicated().any()
+
+
+@pytest.mark.parametrize(
+    ("table", "names", "message"),
+    [
+        ("experiment", ("cell",), "several rows for one row of 'experiment'"),
+        ("synapse", ("avg_response_fit",), r"related\('avg_response_fit'\)"),
+        ("experiment", ("experiment",), "rows of 'experiment' already"),
+        ("cell", ("metadata",), "No foreign key"),
+    ],
+)
+def test_join_with_several_rows(
+    tiny: sf.SynphysDatabase, table: str, names: tuple[str, ...], message: str
+) -> None:
+    with pytest.raises(JoinError, match=message):
+        tiny[table].synphys.join(*names)
+
+
+CLASSES = {
+    "spiny": CellClass(dendrite_type="spiny"),
+    "layer 5": CellClass(target_layer="5"),
+    "inhibitory": CellClass(cell_class="in"),
+}
+
+
+@pytest.mark.parametrize("include", [(), "cell"])
+def test_classify(tiny: sf.SynphysDatabase, include: Any) -> None:
+    pairs = tiny.pairs(include=include)
+    classified = pairs.synphys.classify(CLASSES)
+    # Cell 3 is spiny and in layer 5: the first class counts. Cell 2 is in layer 5 and inhibitory.
+    pre, post = classified["pre_class"], classified["post_class"]
+    assert pre.astype(object).where(pre.notna(), None).tolist() == [
+        "inhibitory", "spiny", "inhibitory", None, None, None,
+    ]  # fmt: skip
+    assert post.astype(object).where(post.notna(), None).tolist() == [
+        "spiny", "inhibitory", "layer 5", "spiny", None, None,
+    ]  # fmt: skip
+    assert pre.cat.categories.tolist() == list(CLASSES)
+    assert "pre_class" not in pairs
+    assert classified.columns[:-2].tolist() == pairs.columns.tolist()
+
+
+def test_classify_on_any_index(tiny: sf.SynphysDatabase) -> None:
+    pairs = tiny.pairs(include="cell").iloc[[3, 0, 0]].set_axis([("x", 1), ("y", 1), ("y", 1)])
+    before = pairs.copy(deep=True)
+    classified = pairs.synphys.classify(CLASSES)
+    assert classified["post_class"].tolist() == ["spiny"] * 3
+    assert classified.index.equals(pairs.index)
+    pd.testing.assert_frame_equal(pairs, before)
+    empty = pairs.iloc[:0].synphys.classify(CLASSES)
+    assert empty["pre_class"].cat.categories.tolist() == list(CLASSES)
+
+
+def test_classify_goes_by_the_frame_where_it_has_the_columns(tiny: sf.SynphysDatabase) -> None:
+    pairs = tiny.pairs(include=["pre_cell.cre_type", "post_cell.cre_type"])
+    pairs["pre_cell.cre_type"] = "vip"
+    classified = pairs.synphys.classify([CellClass(cre_type="vip"), CellClass(cre_type="pvalb")])
+    assert classified["pre_class"].tolist() == ["vip"] * 6
+    assert classified["post_class"].tolist()[1] == "pvalb"
+    # Without attrs and without ids, the columns alone decide.
+    bare = pd.DataFrame(pairs[["pre_cell.cre_type", "post_cell.cre_type"]].to_dict("list"))
+    alone = bare.synphys.classify([CellClass(cre_type="pvalb")])
+    assert alone["post_class"].isna().tolist() == [True, False, True, True, True, True]
+
+
+def test_classify_on_arrow_types(tiny: sf.SynphysDatabase) -> None:
+    plain = tiny.pairs(include="cell").synphys.classify(CLASSES)
+    arrow = tiny.pairs(include="cell", dtype_backend="pyarrow").synphys.classify(CLASSES)
+    pd.testing.assert_series_equal(plain["pre_class"], arrow["pre_class"])
+
+
+@pytest.mark.parametrize(
+    ("classes", "message"),
+    [
+        ([CellClass(cell_class="ex")], "distinct names"),
+        ([CellClass(cre_type="sst"), CellClass(cre_type="sst")], "distinct names"),
+        ("sst", "classes takes a dict"),
+        ({"sst": "sst"}, "takes a CellClass"),
+        (7, "classes takes a dict"),
+    ],
+)
+def test_classes_need_names(tiny: sf.SynphysDatabase, classes: Any, message: str) -> None:
+    with pytest.raises(ArgumentError, match=message):
+        tiny.pairs().synphys.classify(classes)
+
+
+def test_a_frame_without_provenance(tiny: sf.SynphysDatabase) -> None:
+    lost = pd.DataFrame(tiny.experiment.to_dict("list"))
+    for call in (
+        lambda: lost.synphys.pairs(),
+        lambda: lost.synphys.related("cell"),
+        lambda: lost.synphys.join("slice"),
+    ):
+        with pytest.raises(ProvenanceError, match="db=load_sqlite"):
+            call()
+    assert len(lost.synphys.pairs(db=tiny)) == 6
+    assert lost.synphys.join("slice", db=tiny)["slice.species"].tolist() == ["mouse", "human"]
+    wide = pd.DataFrame(tiny.pairs().to_dict("list"))
+    assert len(wide.synphys.related("cell", db=tiny)) == 6
+    unclear = pd.DataFrame({"id": [1, 2], "value": [3, 4]})
+    with pytest.raises(ProvenanceError, match="which table"):
+        unclear.synphys.pairs(db=tiny)
+    with pytest.raises(ArgumentError, match="db takes a SynphysDatabase"):
+        lost.synphys.pairs(db="tiny.sqlite")
+    with pytest.raises(ProvenanceError, match=r"needs the column 'pre_cell.cre_type', or"):
+        pd.DataFrame({"x": [1]}).synphys.classify([CellClass(cre_type="sst")])
+
+
+def test_a_frame_that_lost_its_ids(tiny: sf.SynphysDatabase) -> None:
+    with pytest.raises(ProvenanceError, match="lost its ids"):
+        tiny.cell.drop(columns="id").synphys.related("experiment")
+    with pytest.raises(ProvenanceError, match="should hold ids"):
+        tiny.cell.assign(id=1.5).synphys.related("experiment")
+    with pytest.raises(ProvenanceError, match="should hold ids"):
+        tiny.cell.assign(id="a").synphys.related("experiment")
+    some = tiny.cell.assign(id=[1.0, np.nan, 3.0, np.nan, np.nan, np.nan])
+    assert some.synphys.related("morphology")["id"].tolist() == [1, 2]
+    assert some.synphys.join("morphology")["morphology.id"].tolist()[:3] == [1, pd.NA, 2]
+
+
+def test_provenance_survives_pandas_and_parquet(tiny: sf.SynphysDatabase, tmp_path: Path) -> None:
+    frame = tiny.pairs(include="cell").query("`pair.has_synapse` == True").sort_values("pair.id")
+    frame.to_parquet(tmp_path / "frame.parquet")
+    back = pd.read_parquet(tmp_path / "frame.parquet")
+    assert back.attrs == frame.attrs
+    assert back.synphys.pairs()["pair.id"].tolist() == [1, 4, 5]
+    pd.testing.assert_series_equal(back.dtypes.astype(str), frame.dtypes.astype(str))
+
+
+def test_a_frame_outlives_its_database(tmp_path: Path) -> None:
+    path = build(tmp_path / "r.sqlite")
+    frame = sf.load_sqlite(path).cell
+    assert len(frame.synphys.pairs()) == 6
+    path.unlink()
+    with pytest.raises(ProvenanceError, match="not there any more"):
+        frame.synphys.pairs()
+
+
+def test_a_release_that_moved_into_the_cache_is_found(tmp_path: Path) -> None:
+    path = build(tmp_path / "here" / "synphys_r2.0_small.sqlite")
+    frame = sf.load_sqlite(path).cell
+    sf.config.cache_path = tmp_path / "there"
+    sf.config.cache_path.mkdir()
+    shutil.move(path, sf.config.cache_path / path.name)
+    assert len(frame.synphys.pairs()) == 6

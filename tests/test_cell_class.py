@@ -1,0 +1,202 @@
+from __future__ import annotations
+
+import pickle
+from typing import Any
+
+import pandas as pd
+import pytest
+
+import synphys_frames as sf
+from synphys_frames.criteria import EXCITATORY_CRE_TYPES, INHIBITORY_CRE_TYPES
+from synphys_frames.errors import ArgumentError, ExpressionError, UnknownCriterionError
+from synphys_frames.pair_filter import cell_lookup
+
+CellClass = sf.CellClass
+
+
+def members(db: sf.SynphysDatabase, cell_class: CellClass) -> set[int]:
+    mask = cell_class.members(cell_lookup(db.store), len(db.store.table("cell")))
+    return set(db.cell.loc[mask, "id"])
+
+
+@pytest.mark.parametrize(
+    ("cell_class", "expected"),
+    [
+        (CellClass(), {1, 2, 3, 4, 5, 6}),
+        (CellClass(cre_type="pvalb"), {1}),
+        (CellClass(cre_type=("pvalb", "unknown")), {1, 4, 5, 6}),
+        (CellClass(cre_type=["pvalb"]), {1}),
+        (CellClass(cre_type={"pvalb", "sst,pvalb"}), {1, 2}),
+        (CellClass(cre_type=()), set()),
+        (CellClass(cre_type=None), set()),
+        (CellClass(cre_type=("pvalb", None)), {1}),
+        (CellClass("cre_type LIKE '%pvalb%'"), {1, 2}),
+        (CellClass("cre_type IS NULL"), {3}),
+        (CellClass(pyramidal=True), {3}),
+        (CellClass(pyramidal=0), {1}),
+        (CellClass(dendrite_type="spiny", target_layer="5"), {3}),
+        (CellClass(tau=0.02), {3}),
+        (CellClass("tau < 1"), {3}),
+        (CellClass("intrinsic.tau < 1", "Cell.Target_Layer = '5'"), {3}),
+        (CellClass("fractional_layer_depth < 0.5"), {3}),
+        (CellClass("fractional_layer_depth >= 0.5", cre_type="pvalb"), {1}),
+        (CellClass(t_type="Sst Made Up"), {2}),
+        (CellClass(id=(1, 6)), {1, 6}),
+    ],
+    ids=str,
+)
+def test_members(tiny: sf.SynphysDatabase, cell_class: CellClass, expected: set[int]) -> None:
+    assert members(tiny, cell_class) == expected
+
+
+@pytest.mark.parametrize(
+    ("cell_class", "expected"),
+    [
+        # NULL is neither in a class nor in its complement.
+        (~CellClass(cre_type="pvalb"), {2, 4, 5, 6}),
+        (~CellClass(dendrite_type="spiny"), {1}),
+        (~~CellClass(dendrite_type="spiny"), {3}),
+        (CellClass(cell_class="in") & CellClass(target_layer="5"), {2}),
+        (CellClass(cre_type="pvalb") | CellClass(target_layer="5"), {1, 2, 3}),
+        # False and unknown is false, true or unknown is true.
+        (~(CellClass(cre_type="unknown") & CellClass(dendrite_type="spiny")), {1, 2}),
+        (CellClass(cre_type="unknown") | CellClass(dendrite_type="spiny"), {3, 4, 5, 6}),
+        (CellClass(cell_class="ex") & ~CellClass("fractional_layer_depth > 0.5"), {3}),
+    ],
+    ids=str,
+)
+def test_combinations(tiny: sf.SynphysDatabase, cell_class: CellClass, expected: set[int]) -> None:
+    assert members(tiny, cell_class) == expected
+
+
+@pytest.mark.parametrize(
+    ("criteria", "expected"),
+    [
+        ({"cre_type": "sst"}, "in"),
+        ({"cre_type": "sim1"}, "ex"),
+        ({"cre_type": ("sst", "pvalb")}, "in"),
+        ({"cre_type": ["sst", "tlx3"]}, None),
+        ({"cre_type": ["sst", "tlx3"], "dendrite_type": "spiny"}, None),
+        ({"cre_type": "unknown"}, None),
+        ({"cre_type": "unknown", "dendrite_type": "spiny"}, "ex"),
+        ({"cre_type": ("sst", "unknown")}, None),
+        ({"cre_type": ["sst"], "dendrite_type": "spiny"}, None),
+        ({"cre_type": "rorb", "dendrite_type": "spiny"}, "ex"),
+        ({"cre_type": "rorb", "dendrite_type": "sparsely spiny"}, None),
+        ({"dendrite_type": ("aspiny", "sparsely spiny")}, "in"),
+        ({"dendrite_type": ("aspiny", "spiny")}, None),
+        ({"cell_class": "in"}, "in"),
+        ({"cell_class_nonsynaptic": "ex"}, "ex"),
+        ({"cell_class": "in", "cell_class_nonsynaptic": "ex"}, None),
+        ({"cell_class": "mixed"}, None),
+        ({"cell_class": "mixed", "cre_type": "sst"}, None),
+        ({"target_layer": "2/3"}, None),
+        ({"target_layer": "2/3", "cell_class": "ex"}, "ex"),
+        ({}, None),
+        *[({"cre_type": cre}, "in") for cre in sorted(INHIBITORY_CRE_TYPES)],
+        *[({"cre_type": cre}, "ex") for cre in sorted(EXCITATORY_CRE_TYPES)],
+    ],
+    ids=str,
+)
+def test_output_synapse_type(criteria: dict[str, Any], expected: str | None) -> None:
+    cell_class = CellClass(**criteria)
+    assert cell_class.output_synapse_type == expected
+    assert cell_class.is_excitatory is {"ex": True, "in": False, None: None}[expected]
+
+
+def test_output_synapse_type_of_combinations() -> None:
+    sst, spiny, layer = (
+        CellClass(cre_type="sst"),
+        CellClass(dendrite_type="spiny"),
+        CellClass(target_layer="5"),
+    )
+    assert (sst & layer).output_synapse_type == "in"
+    assert (sst & spiny).output_synapse_type is None
+    assert (sst | CellClass(cre_type="vip")).output_synapse_type == "in"
+    assert (sst | layer).output_synapse_type is None
+    assert (~sst).output_synapse_type is None
+
+
+@pytest.mark.parametrize(
+    ("cell_class", "as_tuple", "name"),
+    [
+        (CellClass(cre_type="sst"), ("sst",), "sst"),
+        (
+            CellClass(
+                t_type="Sst 1",
+                cre_type="sst",
+                pyramidal=False,
+                dendrite_type="aspiny",
+                target_layer="2/3",
+                cortical_layer="5",
+            ),
+            ("L2/3", "aspiny", "nonpyr", "sst", "Sst 1"),
+            "L2/3 aspiny nonpyr sst Sst 1",
+        ),
+        (CellClass(cortical_layer="5", pyramidal=True), ("L5", "pyr"), "L5 pyr"),
+        (CellClass(cre_type=("sst", "vip")), ("('sst', 'vip')",), "('sst', 'vip')"),
+        (CellClass(cell_class="ex", name="excitatory"), (), "excitatory"),
+        (CellClass(cell_class="ex"), (), ""),
+    ],
+)
+def test_names(cell_class: CellClass, as_tuple: tuple[str, ...], name: str) -> None:
+    assert cell_class.as_tuple == as_tuple
+    assert cell_class.name == name
+
+
+def test_names_of_combinations() -> None:
+    sst = CellClass(cre_type="sst")
+    deep = CellClass("fractional_depth > 0.5", name="deep")
+    assert (sst & deep).name == "sst and deep"
+    assert (~(sst | deep)).name == "not (sst or deep)"
+    assert (sst & deep).renamed("deep sst").name == "deep sst"
+    assert (sst & deep).name == "sst and deep"
+
+
+def test_classes_are_values() -> None:
+    one = CellClass("tau > 1", cre_type=("sst", "vip"), name="x")
+    same = CellClass("tau > 1", cre_type=("sst", "vip"), name="x")
+    assert one == same
+    assert hash(one) == hash(same)
+    assert one != CellClass("tau > 2", cre_type=("sst", "vip"), name="x")
+    combined = ~one | CellClass(cre_type="sst")
+    assert pickle.loads(pickle.dumps(combined)) == combined
+    with pytest.raises(AttributeError):
+        one.given_name = "y"  # type: ignore[misc]
+    with pytest.raises(TypeError):
+        one.criteria["cre_type"] = "sst"  # type: ignore[index]
+
+
+@pytest.mark.parametrize(
+    ("make", "error", "message"),
+    [
+        (lambda: CellClass(cretype="sst"), UnknownCriterionError, "Did you mean 'cre_type'"),
+        (lambda: CellClass(meta="x"), UnknownCriterionError, "without their JSON"),
+        (lambda: CellClass("distance < 1"), UnknownCriterionError, "'distance'"),
+        (lambda: CellClass("synapse.latency < 1"), UnknownCriterionError, "synapse.latency"),
+        (lambda: CellClass("cre_type = "), ExpressionError, "not valid SQL"),
+        (lambda: CellClass([]), ArgumentError, "SQL as text"),  # type: ignore[arg-type]
+        (lambda: CellClass(name=1), ArgumentError, "name takes text"),  # type: ignore[arg-type]
+        (lambda: CellClass(cortical_layer=5), ArgumentError, "Write cortical_layer='5'"),
+        (lambda: CellClass(tau="long"), ArgumentError, "tau takes a number"),
+        (lambda: CellClass(pyramidal="yes"), ArgumentError, "takes True or False"),
+    ],
+)
+def test_what_is_no_class_is_refused(make: Any, error: type[Exception], message: str) -> None:
+    with pytest.raises(error, match=message):
+        make()
+
+
+def test_combining_with_something_else_is_a_type_error() -> None:
+    with pytest.raises(TypeError):
+        CellClass(cre_type="sst") & "vip"  # type: ignore[operator]
+
+
+@pytest.mark.parametrize("dtype", ["object", "str", "category", "string[pyarrow]"])
+def test_any_text_dtype_gives_the_same_members(dtype: str) -> None:
+    values = pd.Series(["sst", None, "vip"], dtype=dtype)
+    for cell_class in (CellClass(cre_type="sst"), CellClass("cre_type = 'sst'")):
+        found = cell_class.evaluate(lambda _: values, 3)
+        assert found[0] is True or found[0] == True  # noqa: E712
+        assert found[1] is pd.NA
+        assert not found[2]

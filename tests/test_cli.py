@@ -1,0 +1,152 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pandas as pd
+import pytest
+
+import synphys_frames as sf
+from synphys_frames.cli import main
+from tests.support.http_server import http_server
+from tests.test_versions import NAMES, publish
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def test_versions(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["versions"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 21
+    expected = "synphys_r2.1_small.sqlite r2.1 small 22 176771072 False"
+    assert lines[-3].split() == expected.split()
+
+
+def test_info_and_tables(tiny_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["info", str(tiny_path)]) == 0
+    said = capsys.readouterr().out
+    assert "schema version:   22" in said
+    assert "origin:           synthetic" in said
+    assert main(["tables", str(tiny_path)]) == 0
+    assert len(capsys.readouterr().out.splitlines()) == 33
+    assert main(["tables", str(tiny_path), "pair"]) == 0
+    said = capsys.readouterr().out
+    assert len(said.splitlines()) == 16
+    assert [line.split()[:3] for line in said.splitlines() if "lateral_dist" in line] == [
+        ["lateral_distance", "float64", "m"]
+    ]
+
+
+def test_fetch(tiny_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with http_server(files={NAMES[0]: tiny_path.read_bytes()}) as (url, server):
+        publish(url, server, NAMES[0])
+        assert main(["fetch", "small", "--quiet"]) == 0
+        assert capsys.readouterr().out.strip() == str(sf.config.cache_path / NAMES[0])
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ([], [1, 2, 3, 4, 5, 6]),
+        (["--synapse"], [1, 4, 5]),
+        (["--no-synapse"], [2, 6]),
+        (["--synapse-probed", "--species", "mouse"], [1]),
+        (["--pre", "cre_type=pvalb,unknown", "--post", "dendrite_type=spiny"], [1, 4]),
+        (["--pre", "pyramidal=true"], [2]),
+        (["--post", "tau < 1"], [1, 4]),
+        (["--distance", "-", "5e-5"], [4, 5, 6]),
+        (["--age", "50", "-"], [1, 2, 3, 4]),
+        (["--project-name", "human coarse matrix"], [5, 6]),
+        (["--where", "synapse.latency < 2e-3"], [1]),
+        (["--experiment-type", "standard_multipatch", "--electrical"], [3]),
+    ],
+)
+@pytest.mark.parametrize("ending", ["csv", "parquet"])
+def test_pairs(
+    tiny_path: Path, tmp_path: Path, options: list[str], expected: list[int], ending: str
+) -> None:
+    out = tmp_path / f"pairs.{ending}"
+    arguments = ["pairs", str(tiny_path), "--out", str(out), "--include", "synapse.latency"]
+    assert main([*arguments, *options]) == 0
+    frame = pd.read_csv(out) if ending == "csv" else pd.read_parquet(out)
+    assert frame["pair.id"].tolist() == expected
+    assert frame.columns[-1] == "synapse.latency"
+    if ending == "parquet":
+        assert frame.attrs["synphys"]["table"] == "pair"
+
+
+def test_export(tiny_path: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = tmp_path / "out"
+    command = ["export", str(tiny_path), str(folder), "--quiet", "--tables", "pair", "cell"]
+    assert main(command) == 0
+    assert capsys.readouterr().out == f"2 files in {folder}\n"
+    assert sorted(file.name for file in folder.iterdir()) == ["cell.parquet", "pair.parquet"]
+
+
+def test_the_sample_is_a_database_too(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["info", "sample"]) == 0
+    assert "synthetic" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "message"),
+    [
+        (["info", "nothing/there.sqlite"], 1, "There is no file"),
+        (["info", "synphys_r2.1_smal.sqlite"], 1, "Did you mean 'synphys_r2.1_small.sqlite'"),
+        (["tables", "{tiny}", "pairs"], 1, "Did you mean 'pair'"),
+        (["pairs", "{tiny}", "--out", "x.txt"], 2, ".csv or .parquet"),
+        (["pairs", "{tiny}", "--out", "no/such/x.csv"], 1, "can't be written"),
+        (["pairs", "{tiny}", "--out", "x.csv", "--pre", "cretype=sst"], 1, "'cre_type'"),
+        (["pairs", "{tiny}", "--out", "x.csv", "--pre", "tau=long"], 2, "is no float"),
+        (["pairs", "{tiny}", "--out", "x.csv", "--age", "a", "b"], 2, "two numbers"),
+        (["pairs", "{tiny}", "--out", "x.csv", "--where", "distance <"], 1, "not valid SQL"),
+    ],
+)
+def test_errors_are_one_line(
+    tiny_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    arguments: list[str],
+    status: int,
+    message: str,
+) -> None:
+    assert main([word.replace("{tiny}", str(tiny_path)) for word in arguments]) == status
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err.startswith("synphys-frames: ")
+    assert len(said.err.splitlines()) == 1
+    assert message in said.err
+
+
+@pytest.mark.parametrize("arguments", [[], ["nonsense"], ["pairs", "x"]])
+def test_wrong_usage(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        main(arguments)
+    assert stopped.value.code == 2
+    assert "usage: synphys-frames" in capsys.readouterr().err
+
+
+def test_output_may_end_early(tiny_path: Path) -> None:
+    command = f"{sys.executable} -m synphys_frames.cli tables {tiny_path} | head -1"
+    done = subprocess.run(command, shell=True, capture_output=True, text=True, check=True)
+    assert (len(done.stdout.splitlines()), done.stderr) == (1, "")
+
+
+def test_the_demonstration(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["demo", "--quiet"]) == 0
+    said = capsys.readouterr().out
+    assert "synthetic" in said.splitlines()[0]
+    assert "broken off;" in said
+    assert "connected / probed" in said
+    assert "32 files" in said
+    assert sf.config.catalogue_url.startswith("http://127.0.0.1:9/")
+
+
+def test_the_demonstration_on_a_published_file(
+    tiny_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with http_server(files={NAMES[0]: tiny_path.read_bytes()}) as (url, server):
+        publish(url, server, NAMES[0])
+        assert main(["demo", "--version", "small", "--quiet"]) == 0
+    assert NAMES[0] in capsys.readouterr().out

@@ -1,0 +1,42 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from synphys_frames.config import Config
+from synphys_frames.errors import ArgumentError
+
+
+def test_what_is_set_counts_before_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    config = Config()
+    monkeypatch.setenv("SYNPHYS_FRAMES_CACHE", "~/somewhere")
+    monkeypatch.setenv("SYNPHYS_FRAMES_CATALOGUE_URL", "https://example.org/list.json")
+    assert config.cache_path == Path.home() / "somewhere"
+    assert config.catalogue_url == "https://example.org/list.json"
+    config.cache_path = "other"
+    config.catalogue_url = "https://example.org/other.json"
+    assert config.cache_path == Path("other")
+    assert config.catalogue_url == "https://example.org/other.json"
+    config.cache_path = None
+    config.catalogue_url = None
+    monkeypatch.delenv("SYNPHYS_FRAMES_CACHE")
+    monkeypatch.delenv("SYNPHYS_FRAMES_CATALOGUE_URL")
+    assert config.cache_path.name == "synphys_frames"
+    assert config.catalogue_url.endswith("/aisynphys/download_urls/download_urls.json")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("cache_path", 5), ("catalogue_url", 5), ("timeout", 0), ("timeout", "5"), ("timeout", True)],
+)
+def test_values_are_checked(name: str, value: Any) -> None:
+    with pytest.raises(ArgumentError, match=name):
+        setattr(Config(), name, value)
+
+
+def test_repr_shows_what_counts() -> None:
+    config = Config()
+    config.cache_path = "here"
+    assert "cache_path='here'" in repr(config)

@@ -1,0 +1,463 @@
+from __future__ import annotations
+
+import multiprocessing
+import os
+import pickle
+import subprocess
+import sys
+import textwrap
+import threading
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import synphys_frames as sf
+from synphys_frames.errors import (
+    ArgumentError,
+    ClosedError,
+    ExpressionError,
+    QueryError,
+    ReleaseFileError,
+    StoredValueError,
+    UnknownColumnError,
+    UnknownTableError,
+)
+from tests.support.release_builder import build, change, query
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+DTYPES = {
+    "int": "Int64",
+    "float": "float64",
+    "bool": "boolean",
+    "str": "str",
+    "json": "str",
+    "datetime": "datetime64[us]",
+    "array": "object",
+}
+
+
+def test_every_table_has_the_promised_dtypes(db: sf.SynphysDatabase) -> None:
+    for table in db.store.schema:
+        frame = db[table.name]
+        assert frame.columns.tolist() == list(table.columns)
+        for column in table.columns.values():
+            assert frame[column.name].dtype == DTYPES[column.kind], column
+        assert len(frame) == query(db.path, f"SELECT count(*) FROM {table.name}")[0][0]
+
+
+def test_empty_tables_and_parts_have_the_dtypes_of_full_ones(db: sf.SynphysDatabase) -> None:
+    assert len(db.sync_rec) == 0
+    assert db.pulse_response["ex_qc_pass"].dtype == "boolean"
+    pd.testing.assert_series_equal(db.table("pair", where="id < 0").dtypes, db.pair.dtypes)
+    pd.testing.assert_series_equal(db.table("pair", limit=0).dtypes, db.pair.dtypes)
+
+
+def test_values_are_those_of_the_file(tiny: sf.SynphysDatabase) -> None:
+    pair = tiny.pair
+    assert pair["has_synapse"].tolist() == [True, False, pd.NA, True, True, False]
+    assert pair["n_ex_test_spikes"].tolist() == [0, 10, 0, 300, 30, pd.NA]
+    assert np.isnan(pair.loc[2, "distance"])
+    assert tiny.slice.loc[0, "date_of_birth"] == pd.Timestamp("2019-01-02")
+    assert tiny.experiment.loc[0, "date"] == pd.Timestamp("2019-03-04 05:06:07.000089")
+    assert pd.isna(tiny.experiment.loc[1, "date"])
+    assert tiny.cell.loc[0, "position"] == "[1.0, Infinity, null]"
+    assert pd.isna(tiny.cell.loc[2, "cre_type"])
+
+
+def test_arrays_are_the_bytes_of_the_file(db: sf.SynphysDatabase) -> None:
+    stored = query(db.path, "SELECT avg_data FROM avg_response_fit ORDER BY id")
+    assert db["avg_response_fit"]["avg_data"].tolist() == [row[0] for row in stored]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "ids"),
+    [
+        ({"where": "distance < 1e-4"}, [4, 5, 6]),
+        ({"where": "has_synapse"}, [1, 4, 5]),
+        ({"where": "NOT has_synapse"}, [2, 6]),
+        ({"where": "pair.has_synapse IS NULL"}, [3]),
+        ({"where": "PAIR.Distance = 0"}, [4]),
+        ({"limit": 2}, [1, 2]),
+        ({"where": "id > 2", "limit": 1}, [3]),
+    ],
+)
+def test_parts_of_a_table(
+    tiny: sf.SynphysDatabase, arguments: dict[str, Any], ids: list[int]
+) -> None:
+    assert tiny.table("pair", columns="id", **arguments)["id"].tolist() == ids
+
+
+def test_columns_come_in_the_order_asked_for(tiny: sf.SynphysDatabase) -> None:
+    frame = tiny.table("pair", columns=["distance", "id", "distance"])
+    assert frame.columns.tolist() == ["distance", "id"]
+
+
+def test_arrow_types(db: sf.SynphysDatabase) -> None:
+    frame = db.table("pair", dtype_backend="pyarrow")
+    assert frame["has_synapse"].dtype == "bool[pyarrow]"
+    assert frame["distance"].isna().sum() == db.pair["distance"].isna().sum() > 0
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [
+        (lambda db: db["pairs_"], UnknownTableError, "Did you mean 'pair'"),
+        (lambda db: db.synaps, UnknownTableError, "Did you mean 'synapse'"),
+        (lambda db: db[3], UnknownTableError, "no table 3"),
+        (lambda db: db.table("pair", columns=["idd"]), UnknownColumnError, "Did you mean 'id'"),
+        (lambda db: db.table("pair", columns=[]), ArgumentError, "columns is empty"),
+        (lambda db: db.table("pair", where="distanc < 1"), UnknownColumnError, "'distance'"),
+        (lambda db: db.table("pair", where="distance <"), ExpressionError, "not valid SQL"),
+        (lambda db: db.table("pair", where="sum(id) > 1"), ExpressionError, "can't be evaluated"),
+        (lambda db: db.table("pair", limit=-1), ArgumentError, "limit takes"),
+        (lambda db: db.table("pair", dtype_backend="x"), ArgumentError, "dtype_backend takes"),
+        (lambda db: db.sql("SELEC 1"), QueryError, "syntax error"),
+        (lambda db: db.sql("SELECT * FROM pairz"), QueryError, "pairz"),
+        (lambda db: db.sql("SELECT * FROM call"), QueryError, "call"),
+        (lambda db: db.sql(1), ArgumentError, "query takes SQL"),
+        (lambda db: db.sql("SELECT ?"), QueryError, "parameter"),
+        (lambda db: db.relation("nothing"), UnknownTableError, "no table 'nothing'"),
+    ],
+)
+def test_wrong_names_and_values(
+    tiny: sf.SynphysDatabase, call: Any, error: type[Exception], message: str
+) -> None:
+    with pytest.raises(error, match=message):
+        call(tiny)
+
+
+def test_missing_attributes_are_told_as_python_expects(tiny: sf.SynphysDatabase) -> None:
+    assert not hasattr(tiny, "nothing")
+    assert not hasattr(tiny, "__array__")
+
+
+def test_sql_types_and_parameters(tiny: sf.SynphysDatabase) -> None:
+    frame = tiny.sql(
+        "SELECT count(*) AS n, sum(distance) AS total, bool_or(has_synapse) AS any, "
+        "max(date) AS date, sum(id) AS ids FROM pair JOIN experiment USING (id) WHERE id > ?",
+        [100],
+    )
+    assert frame.dtypes.astype(str).to_dict() == {
+        "n": "Int64",
+        "total": "float64",
+        "any": "boolean",
+        "date": "datetime64[us]",
+        "ids": "float64",
+    }
+    named = tiny.sql("SELECT id FROM pair WHERE id = $wanted", {"wanted": 3})
+    assert named["id"].tolist() == [3]
+
+
+def test_sql_sees_the_stored_types_in_the_catalogue_release(tiny: sf.SynphysDatabase) -> None:
+    assert tiny.sql("SELECT has_synapse FROM pair")["has_synapse"].dtype == "boolean"
+    assert tiny.sql("SELECT has_synapse FROM release.pair")["has_synapse"].dtype == "Int64"
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "DELETE FROM release.pair",
+        "UPDATE release.cell SET cre_type = 'x'",
+        "DROP TABLE release.pair",
+        "CREATE TABLE release.x (a INTEGER)",
+    ],
+)
+def test_the_file_can_not_be_written(tmp_path: Path, statement: str) -> None:
+    path = build(tmp_path / "release" / "r.sqlite")
+    before = path.read_bytes(), path.stat().st_mtime_ns
+    with sf.load_sqlite(path) as db:
+        db.pairs(include=["cell", "synapse"])
+        with pytest.raises(QueryError, match="read-only"):
+            db.sql(statement)
+    assert (path.read_bytes(), path.stat().st_mtime_ns) == before
+    assert [file.name for file in path.parent.iterdir()] == ["r.sqlite"]
+
+
+def test_a_file_without_write_permission_in_a_folder_without(tmp_path: Path) -> None:
+    path = build(tmp_path / "locked" / "r.sqlite")
+    path.chmod(0o444)
+    path.parent.chmod(0o555)
+    try:
+        assert len(sf.load_sqlite(path).pairs()) == 6
+    finally:
+        path.parent.chmod(0o755)
+
+
+def test_what_the_file_says_of_itself(tiny: sf.SynphysDatabase) -> None:
+    assert tiny.schema_version == "22"
+    assert tiny.metadata["creation_date"] == "2021-12-21"
+    assert tiny.version_name == "tiny.sqlite"
+    assert tiny.project_names == ["human coarse matrix", "mouse V1 coarse matrix"]
+    assert tiny.mouse_projects == ["mouse V1 coarse matrix"]
+    assert tiny.human_projects == ["human coarse matrix"]
+
+
+def test_an_alias_is_given_as_the_name_it_stands_for(tmp_path: Path) -> None:
+    path = build(tmp_path / "synphys_r1.0_2019-08-29_small.sqlite")
+    assert sf.load_sqlite(path).version_name == "synphys_r1.0_small.sqlite"
+
+
+def test_tables_and_schema(tiny: sf.SynphysDatabase) -> None:
+    tables = tiny.tables.set_index("table")
+    assert len(tables) == 32
+    assert tables.loc["pair", ["rows", "columns"]].tolist() == [6, 15]
+    assert tables.loc["sync_rec", "rows"] == 0
+    assert tables["description"].str.len().min() > 20
+    schema = tiny.schema.set_index(["table", "column"])
+    assert schema.loc[("pair", "distance")].tolist()[:2] == ["float64", "m"]
+    assert schema.loc[("pair", "pre_cell_id"), "references"] == "cell.id"
+    assert schema["description"].notna().all()
+    assert tiny.tables.dtypes.astype(str).tolist() == ["str", "Int64", "Int64", "str"]
+    assert set(tiny.schema.dtypes.astype(str)) == {"str"}
+
+
+def test_repr_and_html(tiny: sf.SynphysDatabase) -> None:
+    assert repr(tiny) == (
+        "<SynphysDatabase tiny.sqlite: schema 22, 2 experiments, 6 cells, 6 pairs, 3 synapses>"
+    )
+    page = tiny._repr_html_()
+    assert "<b>tiny.sqlite</b>" in page
+    assert "synthetic" in page
+    assert "Without rows in this file: pipeline" in page
+
+
+def test_completion(tiny: sf.SynphysDatabase) -> None:
+    assert {"pair", "synapse_model", "pairs", "sql"} <= set(dir(tiny))
+    assert "cortical_cell_location" in tiny._ipython_key_completions_()
+    assert "distance" in dir(tiny.columns.pair)
+    assert tiny.columns.pair.distance == "pair.distance"
+    assert tiny.columns.slice.species == "slice.species"
+    with pytest.raises(AttributeError, match="Did you mean 'distance'"):
+        _ = tiny.columns.pair.distanc
+
+
+def test_relation_is_lazy_and_typed(tiny: sf.SynphysDatabase) -> None:
+    relation = tiny.relation("pair")
+    assert relation.types[4] == "BOOLEAN"
+    assert relation.filter("has_synapse").count("id").fetchone() == (3,)
+
+
+def test_closing(tiny_path: Path) -> None:
+    with sf.load_sqlite(tiny_path) as db:
+        frame = db.pairs()
+    assert len(frame) == 6
+    with pytest.raises(ClosedError, match="Open it again with load_sqlite"):
+        db.sql("SELECT 1")
+    db.close()
+
+
+def test_pickling(tiny: sf.SynphysDatabase) -> None:
+    copy = pickle.loads(pickle.dumps(tiny))
+    assert copy.path == tiny.path
+    pd.testing.assert_frame_equal(copy.pair, tiny.pair)
+
+
+def test_many_threads(sample_path: Path) -> None:
+    results: list[tuple[int, int, int]] = []
+    with sf.load_sqlite(sample_path) as db:
+
+        def work() -> None:
+            for _ in range(5):
+                wide = db.pairs(synapse=True, include=["cell", "synapse"])
+                n = db.sql("SELECT count(*) AS n FROM pair")["n"].item()
+                results.append((len(wide), len(db.cell), n))
+
+        threads = [threading.Thread(target=work) for _ in range(6)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert len(results) == 30
+    assert len(set(results)) == 1
+
+
+def _in_a_child(db: sf.SynphysDatabase, answers: Any) -> None:
+    answers.put((len(db.pair), len(db.pairs(synapse=True)), db.sql("SELECT 1 AS x")["x"].item()))
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system can't fork")
+def test_forked_child_and_parent_both_go_on(sample_path: Path) -> None:
+    db = sf.load_sqlite(sample_path)
+    expected = (len(db.pair), len(db.pairs(synapse=True)), 1)
+    context = multiprocessing.get_context("fork")
+    answers = context.Queue()
+    children = [context.Process(target=_in_a_child, args=(db, answers)) for _ in range(2)]
+    for child in children:
+        child.start()
+    assert [answers.get(timeout=60) for _ in children] == [expected] * 2
+    for child in children:
+        child.join(timeout=60)
+        assert child.exitcode == 0
+    assert len(db.pair) == expected[0]
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system can't fork")
+def test_a_forked_child_ends_normally(sample_path: Path) -> None:
+    program = textwrap.dedent(
+        f"""
+        import os, sys
+        import synphys_frames as sf
+        db = sf.load_sqlite({str(sample_path)!r})
+        n = len(db.pair)
+        child = os.fork()
+        if child == 0:
+            assert len(db.pair) == n
+            sys.exit(7)
+        print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), len(db.pair) == n)
+        """
+    )
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", program], capture_output=True, text=True, timeout=60
+    )
+    assert (done.stdout.strip(), done.stderr) == ("7 True", "")
+
+
+@pytest.mark.parametrize("start", ["spawn"])
+def test_a_database_goes_to_another_process(sample_path: Path, start: str) -> None:
+    db = sf.load_sqlite(sample_path)
+    context = multiprocessing.get_context(start)
+    answers = context.Queue()
+    child = context.Process(target=_in_a_child, args=(db, answers))
+    child.start()
+    assert answers.get(timeout=60) == (len(db.pair), len(db.pairs(synapse=True)), 1)
+    child.join(timeout=60)
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda folder: folder / "nothing.sqlite", "There is no file.*list_versions"),
+        (lambda folder: folder, "is a folder"),
+        (lambda folder: _write(folder, b""), r"it is empty \(0 bytes\)"),
+        (lambda folder: _write(folder, b"hello, this is a text file" * 9), "not an SQLite file"),
+        (lambda folder: _write(folder, b"SQLite format 3\0"), "not an SQLite file"),
+        (lambda folder: _truncated(folder), "it is truncated: its header says .* bytes"),
+        (lambda folder: _appended(folder), "it is too long"),
+        (lambda folder: _something_else(folder), "not a Synaptic Physiology release.*invoice"),
+        (lambda folder: _without(folder, "DELETE FROM metadata"), "does not say which schema"),
+        (lambda folder: _without(folder, "UPDATE metadata SET meta = 'x'"), "does not say which"),
+        (lambda folder: _without(folder, "DROP TABLE cell"), "it has no table cell"),
+        (lambda folder: build(folder / "old.sqlite", db_version="3"), "schema version '3'"),
+        (lambda folder: _write_ahead(folder), "journal_mode=DELETE"),
+    ],
+    ids=range(13),
+)
+def test_files_that_are_no_release(tmp_path: Path, make: Any, message: str) -> None:
+    path = make(tmp_path)
+    with pytest.raises(ReleaseFileError, match=message):
+        sf.load_sqlite(path)
+
+
+def _write(folder: Path, content: bytes) -> Path:
+    (folder / "x.sqlite").write_bytes(content)
+    return folder / "x.sqlite"
+
+
+def _truncated(folder: Path) -> Path:
+    return _write(folder, build(folder / "whole.sqlite").read_bytes()[:-5000])
+
+
+def _appended(folder: Path) -> Path:
+    return _write(folder, build(folder / "whole.sqlite").read_bytes() + b"x" * 327_680)
+
+
+def _something_else(folder: Path) -> Path:
+    path = folder / "shop.sqlite"
+    return change(path, "CREATE TABLE invoice (id INTEGER)")
+
+
+def _without(folder: Path, statement: str) -> Path:
+    return change(build(folder / "r.sqlite"), statement)
+
+
+def _write_ahead(folder: Path) -> Path:
+    return change(build(folder / "wal.sqlite"), "PRAGMA journal_mode=WAL")
+
+
+def test_a_missing_table_is_an_error_where_it_is_needed(tmp_path: Path) -> None:
+    path = change(build(tmp_path / "r.sqlite"), "DROP TABLE synapse")
+    db = sf.load_sqlite(path)
+    assert len(db.pairs(synapse=True)) == 3
+    for call in (lambda: db.synapse, lambda: db.pairs(synapse_type="ex")):
+        with pytest.raises(UnknownTableError, match="no table 'synapse'"):
+            call()
+    with pytest.raises(UnknownTableError, match="'synapse'"):
+        db.pairs(include="synapse.latency")
+
+
+@pytest.mark.parametrize(
+    ("statement", "column", "value"),
+    [
+        ("UPDATE pair SET distance = 'far' WHERE id = 4", "distance", "'far'"),
+        ("UPDATE pair SET has_synapse = 'yes' WHERE id = 4", "has_synapse", "'yes'"),
+        ("UPDATE pair SET n_ex_test_spikes = 1.5 WHERE id = 4", "n_ex_test_spikes", "1.5"),
+        ("UPDATE experiment SET date = 'soon' WHERE id = 20", "date", "'soon'"),
+        ("UPDATE cell SET meta = x'00ff' WHERE id = 4", "meta", r"b'\\x00\\xff'"),
+    ],
+)
+def test_a_value_of_another_type(tmp_path: Path, statement: str, column: str, value: str) -> None:
+    table = statement.split()[1]
+    path = change(build(tmp_path / "r.sqlite"), statement)
+    db = sf.load_sqlite(path)
+    for call in (
+        lambda: db[table],
+        lambda: db.sql(f"SELECT {column} FROM {table}"),
+        lambda: db.to_parquet(tmp_path / "out", table, progress=False),
+    ):
+        with pytest.raises(StoredValueError, match=f"{table}.{column} holds {value} in the row"):
+            call()
+    assert not (tmp_path / "out" / f"{table}.parquet").exists()
+
+
+def test_values_of_another_type_can_be_made_missing(tmp_path: Path) -> None:
+    path = build(tmp_path / "r.sqlite")
+    whole = sf.load_sqlite(path).pair
+    cell = sf.load_sqlite(path).cell
+    change(path, "UPDATE pair SET distance = 'far', has_synapse = 'yes' WHERE id = 4")
+    db = sf.load_sqlite(path, errors="coerce")
+    with pytest.warns(UserWarning, match=r"pair.has_synapse, distance .* count as missing"):
+        pair = db.pair
+    whole.loc[3, "distance"] = np.nan
+    whole.loc[3, "has_synapse"] = pd.NA
+    pd.testing.assert_frame_equal(pair, whole)
+    pd.testing.assert_frame_equal(db.cell, cell)
+    assert db.pairs(synapse=True)["pair.id"].tolist() == [1, 5]
+
+
+def test_coercing_keeps_every_digit_and_byte(sample_path: Path, tmp_path: Path) -> None:
+    path = tmp_path / "copy.sqlite"
+    path.write_bytes(sample_path.read_bytes())
+    whole = sf.load_sqlite(sample_path)["avg_response_fit"]
+    change(path, "UPDATE avg_response_fit SET nrmse = 'bad' WHERE id = 1")
+    with pytest.warns(UserWarning, match="nrmse"):
+        frame = sf.load_sqlite(path, errors="coerce")["avg_response_fit"]
+    whole.loc[0, "nrmse"] = np.nan
+    pd.testing.assert_frame_equal(frame, whole)
+
+
+def test_errors_takes_two_values(tiny_path: Path) -> None:
+    with pytest.raises(ArgumentError, match="'raise' or 'coerce'"):
+        sf.load_sqlite(tiny_path, errors="ignore")  # type: ignore[arg-type]
+
+
+def test_a_newer_schema_opens_with_a_warning(tmp_path: Path) -> None:
+    path = change(
+        build(tmp_path / "new.sqlite", db_version="23"),
+        "ALTER TABLE pair ADD COLUMN has_moon BOOLEAN",
+        "CREATE TABLE moon (id INTEGER PRIMARY KEY, pair_id INTEGER, phase FLOAT)",
+        "INSERT INTO moon VALUES (1, 4, 0.5)",
+    )
+    with pytest.warns(UserWarning, match="schema version 23, which is newer"):
+        db = sf.load_sqlite(path)
+    assert db.pair["has_moon"].dtype == "boolean"
+    assert db.moon["phase"].tolist() == [0.5]
+    assert db.pairs().columns[-1] == "pair.has_moon"
+
+
+def test_a_name_with_quotes(tmp_path: Path) -> None:
+    path = build(tmp_path / 'it\'s a "release"; --' / "o'file.sqlite")
+    assert len(sf.load_sqlite(path).pair) == 6

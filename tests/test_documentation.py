@@ -1,0 +1,80 @@
+"""Every example that a reader may copy runs here, on the synthetic sample."""
+
+from __future__ import annotations
+
+import doctest
+import importlib
+import pkgutil
+import re
+import types
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import synphys_frames as sf
+
+ROOT = Path(__file__).parent.parent
+MODULES = sorted(module.name for module in pkgutil.iter_modules(sf.__path__))
+
+
+@pytest.fixture
+def names(
+    db: sf.SynphysDatabase, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> dict[str, Any]:
+    monkeypatch.chdir(tmp_path)
+    return {"sf": sf, "db": db, "pd": pd, "np": np, "folder": tmp_path}
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_docstrings(module: str, names: dict[str, Any]) -> None:
+    loaded = importlib.import_module(f"synphys_frames.{module}")
+    flags = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
+    found = doctest.DocTestFinder().find(loaded, extraglobs=names)
+    runner = doctest.DocTestRunner(optionflags=flags)
+    for test in found:
+        runner.run(test)
+    assert runner.failures == 0
+
+
+def test_the_package_docstring(names: dict[str, Any]) -> None:
+    assert doctest.testmod(sf, extraglobs=names).failed == 0
+
+
+def snippets(file: str) -> list[str]:
+    return re.findall(r"^```python\n(.*?)^```", (ROOT / file).read_text(), re.MULTILINE | re.DOTALL)
+
+
+def test_the_readme(names: dict[str, Any]) -> None:
+    found = snippets("README.md")
+    assert len(found) >= 8
+    program = "\n".join(found)
+    exec(compile(program, "README.md", "exec"), names)
+
+
+PUBLIC = [getattr(sf, name) for name in sf.__all__ if callable(getattr(sf, name))] + [
+    getattr(owner, name)
+    for owner in (sf.SynphysDatabase, pd.DataFrame.synphys, sf.CellClass)  # type: ignore[attr-defined]
+    for name in dir(owner)
+    # Attributes of slots are told in the docstring of their class.
+    if not name.startswith("_") and not isinstance(getattr(owner, name), types.MemberDescriptorType)
+]
+
+
+@pytest.mark.parametrize("thing", PUBLIC, ids=lambda thing: str(getattr(thing, "__name__", "?")))
+def test_everything_public_is_documented(thing: Any) -> None:
+    text = thing.__doc__
+    assert text
+    first = text.strip().splitlines()[0]
+    assert first.endswith(".")
+    assert len(first) > 15
+
+
+def test_the_make_targets_are_told() -> None:
+    makefile = (ROOT / "Makefile").read_text()
+    contributing = (ROOT / "CONTRIBUTING.md").read_text()
+    for target in ("help", "demo", "test", "check", "format", "bench"):
+        assert re.search(rf"^{target}:.*## ", makefile, re.MULTILINE)
+        assert f"make {target}" in contributing

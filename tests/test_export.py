@@ -1,0 +1,134 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import duckdb
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from fsspec.callbacks import Callback
+
+import synphys_frames as sf
+from synphys_frames.errors import ExportError, UnknownTableError
+from tests.support.release_builder import build, change
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def test_every_table_comes_back_as_it_was(db: sf.SynphysDatabase, tmp_path: Path) -> None:
+    files = db.to_parquet(tmp_path, progress=False)
+    assert [file.name for file in files] == [f"{name}.parquet" for name in db.tables["table"]]
+    for file in files:
+        frame = db[file.stem]
+        back = pd.read_parquet(file)
+        text = [name for name in frame if frame[name].dtype == "str"]
+        # pandas reads text into its own storage; the dtype is str either way.
+        assert [str(dtype) for dtype in back.dtypes] == [str(dtype) for dtype in frame.dtypes]
+        pd.testing.assert_frame_equal(
+            back.astype(dict.fromkeys(text, object)), frame.astype(dict.fromkeys(text, object))
+        )
+        assert back.attrs == frame.attrs
+    assert sorted(tmp_path.iterdir()) == sorted(files)
+
+
+def test_types_units_and_meanings_are_in_the_file(db: sf.SynphysDatabase, tmp_path: Path) -> None:
+    [file] = db.to_parquet(tmp_path, "pair", progress=False)
+    schema = pq.read_schema(file)
+    assert schema.field("has_synapse").type == pa.bool_()
+    assert schema.field("distance").metadata[b"unit"] == b"m"
+    assert b"istance" in schema.field("distance").metadata[b"description"]
+    assert b"unit" not in schema.field("id").metadata
+    metadata = pq.read_metadata(file)
+    assert metadata.row_group(0).column(0).compression == "ZSTD"
+    [file] = db.to_parquet(tmp_path, ["experiment"], progress=False)
+    assert pq.read_schema(file).field("date").type == pa.timestamp("us")
+    # Columns without any value keep their type, too.
+    [file] = db.to_parquet(tmp_path, ["pulse_response"], progress=False)
+    assert pq.read_schema(file).field("ex_qc_pass").type == pa.bool_()
+
+
+def test_other_tools_read_the_files(db: sf.SynphysDatabase, tmp_path: Path) -> None:
+    db.to_parquet(tmp_path, ["pair"], progress=False)
+    found = duckdb.sql(f"SELECT count(*) FROM '{tmp_path}/pair.parquet' WHERE has_synapse")
+    assert found.fetchone() == (len(db.pairs(synapse=True)),)
+
+
+class Count(Callback):
+    rows = 0
+
+    def relative_update(self, inc: int = 1) -> None:
+        self.rows += inc
+
+
+def test_what_is_complete_is_left_alone(tmp_path: Path) -> None:
+    path = build(tmp_path / "r.sqlite")
+    out = tmp_path / "out"
+    first, again, changed = Count(), Count(), Count()
+    with sf.load_sqlite(path) as db:
+        db.to_parquet(out, ["pair", "cell"], progress=first)
+        before = (out / "pair.parquet").stat().st_mtime_ns
+        db.to_parquet(out, ["pair", "cell", "slice"], progress=again)
+    assert (first.rows, first.size, again.rows) == (12, 12, 2)
+    assert (out / "pair.parquet").stat().st_mtime_ns == before
+    change(path, "DELETE FROM pair WHERE id = 3")
+    with sf.load_sqlite(path) as db:
+        db.to_parquet(out, "pair", progress=changed)
+    assert changed.rows == 5
+    assert len(pd.read_parquet(out / "pair.parquet")) == 5
+
+
+def test_a_foreign_file_is_not_overwritten(tiny: sf.SynphysDatabase, tmp_path: Path) -> None:
+    pd.DataFrame({"mine": [1]}).to_parquet(tmp_path / "pair.parquet")
+    (tmp_path / "cell.parquet").write_text("no Parquet at all")
+    for table in ("pair", "cell"):
+        before = (tmp_path / f"{table}.parquet").read_bytes()
+        with pytest.raises(ExportError, match="was not written by this export"):
+            tiny.to_parquet(tmp_path, table, progress=False)
+        assert (tmp_path / f"{table}.parquet").read_bytes() == before
+
+
+def test_an_interrupted_export_leaves_finished_files_only(
+    db: sf.SynphysDatabase, tmp_path: Path
+) -> None:
+    class Stop(Callback):
+        def relative_update(self, inc: int = 1) -> None:
+            super().relative_update(inc)
+            if self.value > 300:
+                raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        db.to_parquet(tmp_path, ["cell", "pair"], progress=Stop())
+    assert [file.name for file in tmp_path.iterdir()] == []
+    with pytest.raises(KeyboardInterrupt):
+        db.to_parquet(tmp_path, ["experiment", "cell", "pair"], progress=Stop())
+    assert [file.name for file in tmp_path.iterdir()] == ["experiment.parquet"]
+    assert len(db.to_parquet(tmp_path, ["experiment", "cell", "pair"], progress=False)) == 3
+
+
+@pytest.mark.parametrize(
+    ("folder", "tables", "error", "message"),
+    [
+        ("out", "pairs", UnknownTableError, "Did you mean 'pair'"),
+        ("out", 5, ValueError, "tables takes a name or a list"),
+        ("file/out", "pair", ExportError, "can't be made"),
+    ],
+)
+def test_wrong_targets(
+    tiny: sf.SynphysDatabase,
+    tmp_path: Path,
+    folder: str,
+    tables: Any,
+    error: type[Exception],
+    message: str,
+) -> None:
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(error, match=message):
+        tiny.to_parquet(tmp_path / folder, tables, progress=False)
+
+
+def test_exports_can_be_read_by_others(tiny: sf.SynphysDatabase, tmp_path: Path) -> None:
+    [file] = tiny.to_parquet(tmp_path, "pair", progress=False)
+    (tmp_path / "plain").touch()
+    assert file.stat().st_mode == (tmp_path / "plain").stat().st_mode

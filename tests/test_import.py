@@ -1,0 +1,114 @@
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import synphys_frames as sf
+
+WATCH = """
+import sys
+import pandas, duckdb, pyarrow
+seen = []
+def hook(event, arguments):
+    if event.startswith("socket."):
+        seen.append((event, str(arguments)))
+    elif event == "open" and isinstance(arguments[0], str):
+        mode = arguments[1] or "r"
+        if "synphys" in arguments[0] and "/synphys_frames/" not in arguments[0]:
+            seen.append((event, arguments[0]))
+        if any(letter in mode for letter in "wax+") and "__pycache__" not in arguments[0]:
+            seen.append((event, arguments[0]))
+sys.addaudithook(hook)
+before = set(sys.modules)
+import synphys_frames
+heavy = {"fsspec", "requests", "aiohttp", "tqdm", "filelock", "matplotlib", "scipy", "platformdirs"}
+print(seen, sorted(heavy & (set(sys.modules) - before)))
+"""
+
+
+def run(program: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(program)],
+        capture_output=True,
+        text=True,
+        env=os.environ | environment,
+        check=False,
+        timeout=60,
+    )
+
+
+def test_import_touches_no_network_no_file_and_nothing_heavy() -> None:
+    done = run(WATCH)
+    assert (done.stdout.strip(), done.stderr) == ("[] []", "")
+
+
+def test_import_does_not_need_a_home_folder() -> None:
+    done = run("import synphys_frames; print(synphys_frames.__version__)", HOME="/nonexistent")
+    assert done.stdout.strip() == sf.__version__
+
+
+def test_public_names_are_sorted_and_there() -> None:
+    assert sf.__all__ == sorted(sf.__all__)
+    for name in sf.__all__:
+        assert getattr(sf, name) is not None
+
+
+def test_the_extension_is_loaded_from_its_wheel_and_not_copied(
+    tmp_path: Path, sample_path: Path
+) -> None:
+    program = f"import synphys_frames as sf; print(len(sf.load_sqlite({str(sample_path)!r}).pair))"
+    done = run(program, HOME=str(tmp_path))
+    assert int(done.stdout) > 1000
+    assert list(tmp_path.rglob("*.duckdb_extension*")) == []
+    assert not (tmp_path / ".duckdb").exists()
+
+
+def test_without_the_wheel_the_error_gives_the_command(sample_path: Path) -> None:
+    program = f"""
+    import sys
+    sys.modules["duckdb_extension_sqlite_scanner"] = None
+    import synphys_frames as sf
+    from synphys_frames.errors import ExtensionError
+    try:
+        sf.load_sqlite({str(sample_path)!r}).pair
+    except ExtensionError as error:
+        print(error)
+    """
+    # Without a home folder, DuckDB's own install fails whether there is a network or not.
+    done = run(program, HOME="/nonexistent")
+    assert "pip install duckdb-extension-sqlite-scanner==1.5.5" in done.stdout, done.stderr
+
+
+def test_modules_import_only_downward() -> None:
+    floors = [
+        {"errors", "schema"},
+        {"config", "sqlite_file", "engine", "dtypes", "joins", "progress", "releases"},
+        {"release_file", "attachment", "expression", "columns", "criteria", "remote",
+         "sqlite_layout", "related", "sample_rows"},
+        {"cell_class", "fetch", "export", "query", "description"},
+        {"pair_filter", "classify"},
+        {"pairs"},
+        {"database"},
+        {"versions"},
+        {"provenance", "sample"},
+        {"accessor", "loopback"},
+        {"demo"},
+        {"cli", "__init__"},
+    ]  # fmt: skip
+    floor_of = {name: floor for floor, names in enumerate(floors) for name in names}
+    folder = Path(sf.__file__).parent
+    modules = {path.stem: path.read_text() for path in folder.glob("*.py")}
+    assert set(modules) == set(floor_of)
+    for name, text in modules.items():
+        for line in text.splitlines():
+            words = line.split()
+            if words[:1] != ["from"] or not words[1].startswith(".") or words[2] != "import":
+                continue
+            below = words[1][1:]
+            targets = [below] if below else [word.strip("(),") for word in words[3:]]
+            for target in targets:
+                if target in floor_of and target != name:
+                    assert floor_of[target] <= floor_of[name], f"{name} imports {target}"

@@ -1,0 +1,292 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+import synphys_frames as sf
+from synphys_frames.errors import (
+    ArgumentError,
+    CatalogueError,
+    NotFoundError,
+    UnknownVersionError,
+    VerificationError,
+)
+from synphys_frames.releases import Release, find_release, parse_catalogue, parse_name
+from tests.support.http_server import Behaviour, http_server
+from tests.support.release_builder import build
+
+COLUMNS = [
+    "db_file",
+    "release_version",
+    "db_size",
+    "schema_version",
+    "bytes",
+    "sha256",
+    "url",
+    "cached",
+    "aliases",
+]
+NAMES = ["synphys_r9.1_small.sqlite", "synphys_r9.0_small.sqlite", "synphys_r9.1-pre2_small.sqlite"]
+
+
+def catalogue(url: str, *names: str, **more: Any) -> bytes:
+    listed = [{"file": name, "schema_version": "22", **more} for name in names]
+    return json.dumps({"default_url_path": url, "databases": listed}).encode()
+
+
+def publish(url: str, server: Behaviour, *names: str, **more: Any) -> None:
+    server.files["catalogue.json"] = catalogue(url, *names, **more)
+    server.etags["catalogue.json"] = '"1"'
+    sf.config.catalogue_url = f"{url}/catalogue.json"
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("synphys_r2.1_small.sqlite", ("r2.1", "small")),
+        ("synphys_r2.0-pre5_medium.sqlite", ("r2.0-pre5", "medium")),
+        ("synphys_r10.12_full.sqlite", ("r10.12", "full")),
+        ("synphys_r1.0_2019-08-29_small.sqlite", ("r1.0", "small")),
+        ("something.sqlite", (None, None)),
+        ("synphys_r2.1_large.sqlite", (None, None)),
+    ],
+)
+def test_parse_name(name: str, expected: tuple[str | None, str | None]) -> None:
+    assert parse_name(name) == expected
+
+
+def test_the_published_list(monkeypatch: pytest.MonkeyPatch) -> None:
+    versions = sf.list_versions()
+    assert versions.columns.tolist() == COLUMNS
+    assert versions.dtypes.astype(str).tolist() == [
+        *["str"] * 4, "Int64", "str", "str", "boolean", "object",
+    ]  # fmt: skip
+    assert versions["db_file"].tolist() == [
+        *[f"synphys_r1.0_{size}.sqlite" for size in ("small", "medium", "full")],
+        *[f"synphys_r2.0-pre1_{size}.sqlite" for size in ("small", "medium", "full")],
+        *[
+            f"synphys_r2.0-pre{n}_{size}.sqlite"
+            for n in (2, 3, 4, 5)
+            for size in ("small", "medium")
+        ],
+        *[f"synphys_r2.0_{size}.sqlite" for size in ("small", "medium", "full")],
+        *[f"synphys_r2.1_{size}.sqlite" for size in ("small", "medium", "full")],
+    ]  # fmt: skip
+    row = versions.set_index("db_file").loc["synphys_r2.1_small.sqlite"]
+    assert row["bytes"] == 176_771_072
+    assert row["sha256"].startswith("7372499f")
+    assert row["url"] == (
+        "https://allen-synphys.s3-us-west-2.amazonaws.com/synphys_r2.1_small.sqlite"
+    )
+    assert versions.loc[0, "aliases"] == ["synphys_r1.0_2019-08-29_small.sqlite"]
+    assert not versions["cached"].any()
+
+
+def test_current_versions() -> None:
+    current = sf.list_current_versions()
+    assert current["db_file"].tolist() == [
+        f"synphys_r2.1_{size}.sqlite" for size in ("small", "medium", "full")
+    ]
+    assert current.columns.tolist() == COLUMNS
+
+
+def test_only_supported() -> None:
+    with http_server() as (url, server):
+        publish(url, server, *NAMES)
+        listed = json.loads(server.files["catalogue.json"])
+        listed["databases"].append({"file": "synphys_r99.0_small.sqlite", "schema_version": "99"})
+        server.files["catalogue.json"] = json.dumps(listed).encode()
+        assert len(sf.list_versions()) == 4
+        assert sf.list_versions(only_supported=True)["db_file"].tolist() == [
+            "synphys_r9.0_small.sqlite", "synphys_r9.1-pre2_small.sqlite",
+            "synphys_r9.1_small.sqlite",
+        ]  # fmt: skip
+        assert sf.list_current_versions()["db_file"].tolist() == ["synphys_r9.1_small.sqlite"]
+
+
+def test_the_catalogue_is_kept_revalidated_and_serves_offline() -> None:
+    with http_server() as (url, server):
+        publish(url, server, NAMES[0])
+        for _ in range(2):
+            assert sf.list_versions()["db_file"].tolist() == [NAMES[0]]
+        assert len(server.requests) == 2
+        server.files["catalogue.json"] = catalogue(url, *NAMES)
+        # Not asked for again: the ETag is the same.
+        assert len(sf.list_versions()) == 1
+        server.etags["catalogue.json"] = '"2"'
+        assert len(sf.list_versions()) == 3
+    assert len(sf.list_versions()) == 3
+    sf.config.catalogue_url = None
+    assert len(sf.list_versions()) == 20
+
+
+@pytest.mark.parametrize(
+    "behaviour",
+    [
+        {"status": 500},
+        {"status": 404},
+        {"silent": True},
+        {"files": {"catalogue.json": b"<html>log in first</html>"}},
+    ],
+)
+def test_no_network_is_no_error(behaviour: dict[str, Any]) -> None:
+    sf.config.timeout = 0.2
+    with http_server(**behaviour) as (url, _):
+        sf.config.catalogue_url = f"{url}/catalogue.json"
+        assert len(sf.list_versions()) == 20
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"[]", b'{"databases": [{"name": "x"}]}', b'{"databases": 5}', b"null"],
+)
+def test_what_is_no_catalogue_is_an_error_unless_one_is_kept(content: bytes) -> None:
+    with http_server(files={"catalogue.json": content}) as (url, server):
+        sf.config.catalogue_url = f"{url}/catalogue.json"
+        with pytest.raises(CatalogueError, match="not of the published form"):
+            sf.list_versions()
+        publish(url, server, *NAMES)
+        assert len(sf.list_versions()) == 3
+        server.files["catalogue.json"], server.etags["catalogue.json"] = content, '"2"'
+        assert len(sf.list_versions()) == 3
+
+
+@pytest.mark.parametrize("url", ["nonsense", "ftp://x/y.json", "http://"])
+def test_a_catalogue_url_that_is_none(url: str) -> None:
+    sf.config.catalogue_url = url
+    with pytest.raises(CatalogueError, match="takes a http or https URL"):
+        sf.list_versions()
+
+
+@pytest.mark.parametrize("name", ["../evil.sqlite", "/etc/passwd", "a/b.sqlite", ""])
+def test_a_catalogue_can_not_name_files_outside_the_cache(name: str) -> None:
+    content = {"default_url_path": "http://x", "databases": [{"file": name, "schema_version": "1"}]}
+    with pytest.raises(CatalogueError, match="without folders"):
+        parse_catalogue(content, "x")
+
+
+def test_entries_may_carry_their_own_facts() -> None:
+    entry = {
+        "file": "synphys_r2.1_small.sqlite",
+        "schema_version": 22,
+        "url": "https://elsewhere/x",
+        "bytes": 7,
+        "sha256": "ab",
+    }
+    [release] = parse_catalogue({"databases": [entry]}, "x")
+    assert release == Release(
+        "synphys_r2.1_small.sqlite", "https://elsewhere/x", "22", "r2.1", "small", 7, "ab", ()
+    )
+
+
+def test_find_release_by_name_and_alias() -> None:
+    releases = [Release("synphys_a.sqlite", "u", "22", aliases=("old_a.sqlite",))]
+    for name in ("synphys_a.sqlite", "synphys_a", "old_a.sqlite"):
+        assert find_release(name, releases).db_file == "synphys_a.sqlite"
+    with pytest.raises(UnknownVersionError, match=r"Did you mean 'synphys_a\.sqlite'"):
+        find_release("synphys_b.sqlite", releases)
+    with pytest.raises(ArgumentError, match="file name as text"):
+        find_release(5, releases)  # type: ignore[arg-type]
+
+
+def test_load_version_and_current(tiny_path: Path) -> None:
+    with http_server(files={name: tiny_path.read_bytes() for name in NAMES}) as (url, server):
+        publish(url, server, *NAMES, aliases=["first.sqlite"])
+        db = sf.load_current("small", progress=False)
+        assert db.version_name == "synphys_r9.1_small.sqlite"
+        assert db.path == sf.config.cache_path / "synphys_r9.1_small.sqlite"
+        assert sf.load_version("first.sqlite", progress=False).path.name in NAMES
+        with pytest.raises(UnknownVersionError, match="no full release"):
+            sf.load_current("full")
+        listed = sf.list_versions().set_index("db_file")
+        assert listed.loc["synphys_r9.1_small.sqlite", "cached"]
+    # Without the network, what is in the cache is found.
+    assert len(sf.load_version("synphys_r9.1_small.sqlite").pair) == 6
+
+
+def test_sizes_are_three() -> None:
+    with pytest.raises(ArgumentError, match="'small', 'medium', 'full'; got 'large'"):
+        sf.load_current("large")  # type: ignore[arg-type]
+
+
+def test_unknown_version() -> None:
+    with pytest.raises(UnknownVersionError, match=r"Did you mean 'synphys_r2\.1_small\.sqlite'"):
+        sf.load_version("synphys_r2.1_smal.sqlite")
+
+
+def test_the_server_may_not_have_what_the_catalogue_lists() -> None:
+    with http_server() as (url, server):
+        publish(url, server, NAMES[0])
+        with pytest.raises(NotFoundError, match="answers 404"):
+            sf.load_version(NAMES[0], progress=False)
+
+
+def test_published_files_are_held_to_what_is_known_of_them(tiny_path: Path) -> None:
+    name = "synphys_r2.1_small.sqlite"
+    with http_server(files={name: tiny_path.read_bytes()}) as (url, server):
+        publish(url, server, name)
+        with pytest.raises(VerificationError, match="176,771,072"):
+            sf.load_version(name, progress=False)
+
+
+@pytest.mark.parametrize("how", ["argument", "config", "environment"])
+def test_the_cache_folder_can_be_set(
+    tiny_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    folder = tmp_path / "elsewhere"
+    more: dict[str, Any] = {}
+    if how == "argument":
+        more["cache_path"] = folder
+    elif how == "config":
+        sf.config.cache_path = folder
+    else:
+        monkeypatch.setenv("SYNPHYS_FRAMES_CACHE", str(folder))
+    with http_server(files={NAMES[0]: tiny_path.read_bytes()}) as (url, server):
+        publish(url, server, NAMES[0])
+        assert sf.load_version(NAMES[0], progress=False, **more).path == folder / NAMES[0]
+
+
+def test_a_download_of_the_existing_library_is_used_in_place() -> None:
+    theirs = Path.home() / "ai_synphys_cache" / "database" / "synphys_r1.0_2019-08-29_small.sqlite"
+    build(theirs)
+    before = theirs.stat().st_mtime_ns
+    db = sf.load_version("synphys_r1.0_small.sqlite")
+    assert db.path == theirs
+    assert len(db.pairs()) == 6
+    assert theirs.stat().st_mtime_ns == before
+    assert [file.name for file in theirs.parent.iterdir()] == [theirs.name]
+    listed = sf.list_versions().set_index("db_file")
+    assert listed.loc["synphys_r1.0_small.sqlite", "cached"]
+    assert not listed.loc["synphys_r2.0_small.sqlite", "cached"]
+
+
+@pytest.mark.parametrize("name", ["synphys_r2.1_small.sqlite", "synphys_r2.0_small.sqlite"])
+def test_a_download_of_the_existing_library_whose_size_does_not_fit(name: str) -> None:
+    theirs = Path.home() / "ai_synphys_cache" / "database" / name
+    whole = build(theirs).read_bytes()
+    if name == "synphys_r2.0_small.sqlite":
+        theirs.write_bytes(whole[:-100])
+    listed = sf.list_versions().set_index("db_file")
+    assert not listed.loc[name, "cached"]
+
+
+def test_a_damaged_file_in_the_cache_is_fetched_again(tiny_path: Path) -> None:
+    with http_server(files={NAMES[0]: tiny_path.read_bytes()}) as (url, server):
+        publish(url, server, NAMES[0])
+        path = sf.fetch_version(NAMES[0], progress=False)
+        path.write_bytes(path.read_bytes()[:1000])
+        assert sf.fetch_version(NAMES[0], progress=False) == path
+        assert path.read_bytes() == tiny_path.read_bytes()
+
+
+def test_a_cache_that_can_not_be_written_still_lists(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("x")
+    with http_server() as (url, server):
+        publish(url, server, *NAMES)
+        found = sf.list_versions(cache_path=tmp_path / "file" / "cache")
+    assert len(found) == 3
+    assert isinstance(found, pd.DataFrame)
