@@ -7,7 +7,7 @@ Examples
 --------
 >>> db = sf.load_sample()
 >>> db.pairs(pre_class=sf.CellClass(cre_type="pvalb"), synapse=True, include="synapse").shape
-(16, 133)
+(26, 133)
 """
 
 from . import accessor as _accessor
@@ -17,11 +17,13 @@ from .database import SynphysDatabase, load_sqlite
 from .errors import SynphysError
 from .sample import build_sample, load_sample
 from .versions import (
+    compare,
     fetch_version,
     list_current_versions,
     list_versions,
     load_current,
     load_version,
+    schema_versions,
 )
 
 __version__ = "0.1.0"
@@ -31,6 +33,7 @@ __all__ = [
     "SynphysDatabase",
     "SynphysError",
     "build_sample",
+    "compare",
     "config",
     "fetch_version",
     "list_current_versions",
@@ -39,6 +42,7 @@ __all__ = [
     "load_sample",
     "load_sqlite",
     "load_version",
+    "schema_versions",
 ]
 
 SynphysAccessor = _accessor.SynphysAccessor

@@ -2,31 +2,34 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypedDict, Unpack
+from copy import deepcopy
+from typing import TYPE_CHECKING, Any, TypedDict, Unpack, cast
 
 import numpy as np
 import pandas as pd
 
+from .cell_class import CellClass, Cells
 from .classify import (
-    cell_ids,
     class_codes,
-    frame_lookup,
+    distinct_rows,
+    id_column,
+    label_of,
     named_classes,
     store_lookup,
 )
 from .dtypes import check_dtype_backend, to_arrow_backend
 from .errors import ArgumentError, JoinError, ProvenanceError
 from .pairs import kinds_of, names_of, select
-from .provenance import database_of, ids_of, integers, table_of
-from .related import related_ids_query
+from .provenance import database_of, ids_of, integers, single, table_of
+from .related import related_ids_query, tables_on_the_way
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from .cell_class import CellClass
     from .classify import Codes, Lookup, Side
     from .database import SynphysDatabase
     from .dtypes import DtypeBackend
+    from .schema import Column
 
     ClassLike = CellClass | Mapping[str, Any]
     Names = str | Sequence[str]
@@ -104,7 +107,7 @@ class SynphysAccessor:
         --------
         >>> young = db.slice[db.slice.age < 60]
         >>> young.synphys.pairs(synapse=True).shape
-        (64, 14)
+        (56, 14)
         """
         unknown = set(filters) - set(PairArguments.__annotations__)
         if unknown:
@@ -127,7 +130,13 @@ class SynphysAccessor:
             _require_one_pair_or_cell(database, source)
         return database.related_ids(related_ids_query(aliases, table), wanted)
 
-    def related(self, table: str, *, db: SynphysDatabase | None = None) -> pd.DataFrame:
+    def related(
+        self,
+        table: str,
+        *,
+        dtype_backend: DtypeBackend = None,
+        db: SynphysDatabase | None = None,
+    ) -> pd.DataFrame:
         """Return the rows of another table that belong to the rows of this frame.
 
         Foreign keys are followed both ways: the cells of these experiments, the experiments of
@@ -137,6 +146,8 @@ class SynphysAccessor:
         ----------
         table
             The other table; beside pairs also one side's cells, "pre_cell" or "post_cell".
+        dtype_backend
+            "pyarrow" for Arrow types.
         db
             The database, where the frame does not know it.
 
@@ -160,6 +171,9 @@ class SynphysAccessor:
         3   4              1
         4   5              1
         """
+        if not isinstance(table, str):
+            raise ArgumentError(f"related takes the name of one table; got {table!r}.")
+        check_dtype_backend(dtype_backend)
         database = database_of(self._frame, db)
         schema = database.store.schema
         source = table_of(self._frame, schema)
@@ -167,9 +181,10 @@ class SynphysAccessor:
         if table not in aliases:
             schema.table(table)
         ids, missing = ids_of(self._frame, source)
+        database.require_rows(tables_on_the_way(aliases, table))
         target = aliases.resolve(table)[0].table
         query = related_ids_query(aliases, table)
-        return database.rows_with_ids(target, query, np.unique(ids[~missing]))
+        return database.rows_with_ids(target, query, np.unique(ids[~missing]), dtype_backend)
 
     def join(
         self,
@@ -226,7 +241,7 @@ class SynphysAccessor:
 
     def _beside(self, columns: pd.DataFrame) -> pd.DataFrame:
         result = pd.concat([self._frame, columns.set_axis(self._frame.index)], axis=1)
-        result.attrs = dict(self._frame.attrs)
+        result.attrs = deepcopy(self._frame.attrs)
         return result
 
     def classify(
@@ -276,36 +291,42 @@ class SynphysAccessor:
             for side in ("pre", "post")
         }
         result = kept.assign(**added)
-        result.attrs = dict(self._frame.attrs)
+        result.attrs = deepcopy(self._frame.attrs)
         return result
 
     def _side_codes(
         self, side: Side, classes: Sequence[CellClass], db: SynphysDatabase | None
     ) -> Codes:
         frame = self._frame
-        column = cell_ids(frame, side)
-        if column is None:
-            rows = np.arange(len(frame))
-            return class_codes(classes, frame_lookup(frame, side, rows, None), len(frame))
-        ids, missing = integers(column, str(column.name))
-        # A cell is in many pairs: its class is decided once.
-        distinct, first, inverse = np.unique(ids, return_index=True, return_inverse=True)
-        fallback = self._fallback(distinct, missing[first], db)
-        lookup = frame_lookup(frame, side, first, fallback)
-        return class_codes(classes, lookup, len(distinct))[inverse]
+        needed = {column for cell_class in classes for column in cell_class.columns()}
+        here = {column for column in needed if label_of(column, side) in frame.columns}
+        values = {column: single(frame, label_of(column, side)) for column in here}
+        deciding = list(values.values())
+        ids_label = id_column(frame.columns, side)
+        if here != needed:
+            lacking = label_of(next(iter(needed - here)), side)
+            if ids_label is None:
+                raise ProvenanceError(
+                    f"To classify the cells of these pairs, the frame needs the column {lacking!r}"
+                    f', or the ids of the cells. include="cell" puts the columns there.'
+                )
+            deciding.append(single(frame, ids_label))
+        first, inverse = distinct_rows(deciding, len(frame))
+        elsewhere = self._elsewhere(ids_label, first, db) if here != needed else None
 
-    def _fallback(
-        self,
-        ids: np.ndarray[Any, Any],
-        missing: np.ndarray[Any, np.dtype[np.bool_]],
-        db: SynphysDatabase | None,
-    ) -> Lookup | None:
-        try:
-            database = database_of(self._frame, db)
-        except ProvenanceError:
-            # The frame may have all columns that are asked for; if not, the lookup says so.
-            return None
-        return store_lookup(database.store, ids, missing)
+        def lookup(column: Column) -> pd.Series:
+            if column in values:
+                return values[column].iloc[first].reset_index(drop=True)
+            return cast("Lookup", elsewhere)(column)
+
+        return class_codes(classes, Cells(len(first), lookup))[inverse]
+
+    def _elsewhere(
+        self, ids_label: str | None, rows: np.ndarray[Any, Any], db: SynphysDatabase | None
+    ) -> Lookup:
+        database = database_of(self._frame, db)
+        ids, missing = integers(single(self._frame, str(ids_label)), str(ids_label))
+        return store_lookup(database.store, ids[rows], missing[rows])
 
 
 def _require_one_pair_or_cell(database: SynphysDatabase, source: str) -> None:

@@ -14,7 +14,7 @@ import duckdb
 from . import engine
 from .dtypes import DUCKDB_TYPES
 from .errors import ClosedError
-from .release_file import misfit_condition
+from .release_file import misfit_condition, unreadable
 from .sqlite_file import quoted
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from .schema import Column, Table
 
 CATALOGUE = "release"
+NATIVE = "native"
 
 
 class _Process:
@@ -37,8 +38,9 @@ class _Process:
 class Attachment:
     """Read-only access to a release file through DuckDB.
 
-    The file's tables are in the DuckDB catalogue `release` as they are stored; a view of the same
-    name on each gives the types that its schema promises.
+    The file's tables are in the DuckDB catalogue `release` as they are stored. A view of the same
+    name on each gives the names of the newest schema and the promised types; where the file has
+    other names, a view in the schema `native` gives those.
 
     Parameters
     ----------
@@ -55,6 +57,18 @@ class Attachment:
         self._process = _Process()
         _live.add(self)
 
+    def require_open(self) -> None:
+        """Raise `ClosedError` where the database was closed."""
+        if self.is_closed:
+            raise ClosedError(
+                f"The database on {self._file.path} was closed. Open it again with "
+                f"load_sqlite({str(self._file.path)!r})."
+            )
+
+    def forget_connection(self) -> None:
+        """Have the next call open another connection; its user closed this one."""
+        self._process.local = threading.local()
+
     def connection(self) -> duckdb.DuckDBPyConnection:
         """Return this thread's connection, opened on first use.
 
@@ -63,11 +77,7 @@ class Attachment:
         ClosedError
             The database was closed.
         """
-        if self.is_closed:
-            raise ClosedError(
-                f"The database on {self._file.path} was closed. Open it again with "
-                f"load_sqlite({str(self._file.path)!r})."
-            )
+        self.require_open()
         if self._process.pid != os.getpid():
             self._process = _Process()
         process = self._process
@@ -82,12 +92,28 @@ class Attachment:
     def _open(self) -> duckdb.DuckDBPyConnection:
         connection = engine.connect()
         location = str(self._file.path).replace("'", "''")
-        connection.execute(f"ATTACH '{location}' AS {CATALOGUE} (TYPE sqlite, READ_ONLY)")
-        for table in self._file.schema:
-            connection.execute(f"CREATE VIEW {quoted(table.name)} AS {self._view(table)}")
+        try:
+            connection.execute(f"ATTACH '{location}' AS {CATALOGUE} (TYPE sqlite, READ_ONLY)")
+            self._create_views(connection)
+        except duckdb.Error as error:
+            connection.close()
+            raise unreadable(self._file.path, error) from error
         return connection
 
-    def _view(self, table: Table) -> str:
+    def _create_views(self, connection: duckdb.DuckDBPyConnection) -> None:
+        native = self._file.native_schema.tables
+        renamed = self._file.renamed_tables
+        connection.execute(f"CREATE SCHEMA {NATIVE}")
+        # First those with the file's own names, which the others are made from.
+        for name in renamed:
+            view = self._typed(native[name])
+            connection.execute(f"CREATE VIEW {NATIVE}.{quoted(name)} AS {view}")
+        for table in self._file.schema:
+            as_it_is = table.name in native and table.name not in renamed
+            view = self._typed(native[table.name]) if as_it_is else _renamed(table)
+            connection.execute(f"CREATE VIEW {quoted(table.name)} AS {view}")
+
+    def _typed(self, table: Table) -> str:
         if self._errors == "coerce" and (misfits := self._file.misfit_columns(table)):
             warnings.warn(
                 f"{self._file.path.name}: values of {table.name}.{', '.join(misfits)} that are "
@@ -118,6 +144,14 @@ class Attachment:
         """
         if self._process.root is not None:
             _keep_for_ever(self._process.root)
+
+
+def _renamed(table: Table) -> str:
+    columns = ", ".join(
+        f"{column.expression or quoted(column.name)} AS {quoted(column.name)}"
+        for column in table.columns.values()
+    )
+    return f"SELECT {columns} FROM {NATIVE}.{quoted(table.stored_in or table.name)} AS stored"
 
 
 def _coerced(table: Table) -> str:

@@ -24,9 +24,34 @@ from .expression import Expression, evaluate, parse
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pandas.api.extensions import ExtensionArray
+    import duckdb
 
     from .schema import Column
+
+
+@dataclass(frozen=True, slots=True)
+class Cells:
+    """Cells to classify, from a database or from a frame.
+
+    Attributes
+    ----------
+    count
+        How many there are.
+    lookup
+        Gives the values of a criterion's column as a Series, one value a cell.
+    connection
+        Gives an open DuckDB connection for expressions, where there is one.
+    """
+
+    count: int
+    lookup: Callable[[Column], pd.Series]
+    connection: Callable[[], duckdb.DuckDBPyConnection] | None = None
+
+    def evaluate(self, expression: Expression) -> Any:
+        """Return for each cell whether an expression over criteria is true, false or unknown."""
+        columns = {name: self.lookup(criterion_column(name)) for name in expression.names}
+        connection = None if self.connection is None else self.connection()
+        return evaluate(expression, columns, self.count, connection)
 
 
 @dataclass(frozen=True, slots=True, init=False, repr=False)
@@ -202,7 +227,9 @@ class CellClass:
             return "silent"
         if self.operator == "or":
             verdicts = {operand.verdict() for operand in self.operands}
-            return verdicts.pop() if len(verdicts) == 1 else "conflict"
+            if "conflict" in verdicts or {"ex", "in"} <= verdicts:
+                return "conflict"
+            return verdicts.pop() if len(verdicts) == 1 else "silent"
         if self.operator == "and":
             told = {operand.verdict() for operand in self.operands}
         else:
@@ -216,15 +243,20 @@ class CellClass:
             return "silent"
         return told.pop() if len(told) == 1 else "conflict"
 
-    def evaluate(self, lookup: Callable[[Column], pd.Series], length: int) -> Any:
+    def columns(self) -> set[Column]:
+        """Return the columns that decide about membership."""
+        found = {criterion_column((key,)) for key in self.criteria}
+        for text in self.expressions:
+            found |= {criterion_column(name) for name in parse(text).names}
+        return found.union(*(operand.columns() for operand in self.operands))
+
+    def evaluate(self, cells: Cells) -> Any:
         """Return for each cell whether it belongs to the class.
 
         Parameters
         ----------
-        lookup
-            Gives the values of a criterion's column as a Series of one value a cell.
-        length
-            Number of cells.
+        cells
+            The cells.
 
         Returns
         -------
@@ -232,43 +264,34 @@ class CellClass:
             True, False, or NA where what is not known of the cell would decide. Only True belongs.
         """
         if self.operator == "not":
-            return ~self.operands[0].evaluate(lookup, length)
+            return ~self.operands[0].evaluate(cells)
         results: list[Any]
         if self.operands:
-            results = [operand.evaluate(lookup, length) for operand in self.operands]
+            results = [operand.evaluate(cells) for operand in self.operands]
         else:
             results = [
-                matches(lookup(criterion_column((key,))), value)
+                matches(cells.lookup(criterion_column((key,))), value)
                 for key, value in self.criteria.items()
             ]
-            results += [_evaluated(parse(text), lookup, length) for text in self.expressions]
-        total: Any = pd.array(np.full(length, self.operator != "or"), dtype="boolean")
+            results += [cells.evaluate(parse(text)) for text in self.expressions]
+        total: Any = pd.array(np.full(cells.count, self.operator != "or"), dtype="boolean")
         for result in results:
             total = total | result if self.operator == "or" else total & result
         return total
 
-    def members(
-        self, lookup: Callable[[Column], pd.Series], length: int
-    ) -> np.ndarray[Any, np.dtype[np.bool_]]:
+    def members(self, cells: Cells) -> np.ndarray[Any, np.dtype[np.bool_]]:
         """Return for each cell whether it surely belongs to the class."""
-        values: np.ndarray[Any, np.dtype[np.bool_]] = self.evaluate(lookup, length).to_numpy(
+        values: np.ndarray[Any, np.dtype[np.bool_]] = self.evaluate(cells).to_numpy(
             dtype=bool, na_value=False
         )
         return values
-
-
-def _evaluated(
-    expression: Expression, lookup: Callable[[Column], pd.Series], length: int
-) -> ExtensionArray:
-    columns = {name: lookup(criterion_column(name)) for name in expression.names}
-    return evaluate(expression, columns, length)
 
 
 def as_cell_class(value: object, argument: str) -> CellClass | None:
     """Return a class from a class, its criteria as a dict, or None."""
     if value is None or isinstance(value, CellClass):
         return value
-    if isinstance(value, Mapping):
+    if isinstance(value, Mapping) and all(isinstance(key, str) for key in value):
         return CellClass(**value)
     raise ArgumentError(
         f"{argument} takes a CellClass, such as CellClass(cre_type='pvalb'); got {value!r}."

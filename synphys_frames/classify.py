@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import pandas as pd
 
-from .cell_class import CellClass, as_cell_class
-from .errors import ArgumentError, ProvenanceError
+from .cell_class import CellClass, Cells, as_cell_class
+from .errors import ArgumentError
 
 if TYPE_CHECKING:
     from .columns import ColumnStore, Rows
@@ -35,15 +35,14 @@ def named_classes(classes: object) -> dict[str, CellClass]:
     if isinstance(classes, Mapping):
         pairs = [(name, as_cell_class(one, "classes")) for name, one in classes.items()]
     elif isinstance(classes, Iterable) and not isinstance(classes, str):
-        pairs = [
-            (one.name, one) for one in (as_cell_class(given, "classes") for given in classes) if one
-        ]
+        given = [as_cell_class(one, "classes") for one in classes]
+        pairs = [(None if one is None else one.name, one) for one in given]
     else:
         raise ArgumentError(
             f"classes takes a dict of name and CellClass, or a list of CellClass; got {classes!r}."
         )
-    named = {name: one for name, one in pairs if one is not None}
-    if len(named) != len(pairs) or not all(isinstance(name, str) and name for name in named):
+    named = {name: one for name, one in pairs if isinstance(name, str) and name and one}
+    if len(named) != len(pairs):
         raise ArgumentError(
             f"classes must have distinct names; got {[name for name, _ in pairs]!r}. Give a dict "
             "of name and CellClass, or CellClass(..., name=...)."
@@ -51,41 +50,15 @@ def named_classes(classes: object) -> dict[str, CellClass]:
     return named
 
 
-def cell_ids(frame: pd.DataFrame, side: Side) -> pd.Series | None:
+def id_column(columns: pd.Index, side: Side) -> str | None:
     """Return the column of a pair frame that holds one side's cell ids, or None."""
-    for name in (f"pair.{side}_cell_id", f"{side}_cell.id", f"{side}_cell_id"):
-        if name in frame.columns:
-            return frame[name]
-    return None
+    names = (f"pair.{side}_cell_id", f"{side}_cell.id", f"{side}_cell_id")
+    return next((name for name in names if name in columns), None)
 
 
-def frame_lookup(frame: pd.DataFrame, side: Side, rows: Rows, fallback: Lookup | None) -> Lookup:
-    """Return the lookup of class criteria in a wide frame of pairs.
-
-    Parameters
-    ----------
-    frame
-        Pairs, with dotted columns of their cells.
-    side
-        Which of the two cells.
-    rows
-        The rows to look at.
-    fallback
-        Gives columns that the frame does not have, for the same rows.
-    """
-
-    def lookup(column: Column) -> pd.Series:
-        label = f"{side}_{column.table}.{column.name}"
-        if label in frame.columns:
-            return frame[label].iloc[rows].reset_index(drop=True)
-        if fallback is None:
-            raise ProvenanceError(
-                f"To classify the cells of these pairs, the frame needs the column {label!r}, or "
-                'the database: db=load_sqlite(path). include="cell" puts the columns there.'
-            )
-        return fallback(column)
-
-    return lookup
+def label_of(column: Column, side: Side) -> str:
+    """Return the name that a criterion's column has in a wide frame of pairs."""
+    return f"{side}_{column.table}.{column.name}"
 
 
 def store_lookup(
@@ -102,9 +75,23 @@ def store_lookup(
     return lookup
 
 
-def class_codes(classes: Iterable[CellClass], lookup: Lookup, length: int) -> Codes:
+def distinct_rows(columns: Iterable[pd.Series], length: int) -> tuple[Rows, Rows]:
+    """Return the first row of each distinct combination of values, and each row's combination.
+
+    A cell is in many pairs: what is decided once a combination need not be decided once a pair.
+    """
+    combination = np.zeros(length, dtype=np.int64)
+    for values in columns:
+        codes, distinct = pd.factorize(values, use_na_sentinel=False)
+        combination = combination * max(len(distinct), 1) + codes
+        combination = pd.factorize(combination)[0].astype(np.int64)
+    _, first, inverse = np.unique(combination, return_index=True, return_inverse=True)
+    return first, inverse
+
+
+def class_codes(classes: Iterable[CellClass], cells: Cells) -> Codes:
     """Return for each cell the position of the first class that it belongs to, -1 for none."""
-    codes = np.full(length, NO_CLASS, dtype=np.intp)
+    codes = np.full(cells.count, NO_CLASS, dtype=np.intp)
     for position, cell_class in enumerate(classes):
-        codes[(codes == NO_CLASS) & cell_class.members(lookup, length)] = position
+        codes[(codes == NO_CLASS) & cell_class.members(cells)] = position
     return codes

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from threading import RLock
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -13,8 +14,10 @@ from .errors import JoinError
 from .joins import Aliases
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterable, Sequence
+    from contextlib import AbstractContextManager
 
+    import duckdb
     import pyarrow as pa
     from pandas.api.extensions import ExtensionArray
 
@@ -176,23 +179,49 @@ class ColumnStore:
         The tables of the file.
     read
         Reads columns of the file.
+    require_rows
+        Raises where a table that is to stand beside another can't have rows in this file.
+    connection
+        Gives an open DuckDB connection.
     """
 
-    def __init__(self, schema: Schema, read: Reader) -> None:
+    def __init__(
+        self,
+        schema: Schema,
+        read: Reader,
+        require_rows: Callable[[Iterable[str]], None],
+        connection: Callable[[], duckdb.DuckDBPyConnection],
+    ) -> None:
         self.schema = schema
+        self.connection = connection
         self._read = read
-        self._lock = RLock()
+        self._require_rows = require_rows
+        self._process_lock = (os.getpid(), RLock())
         self._tables: dict[str, TableColumns] = {}
         self._indexes: dict[tuple[str, str], KeyIndex] = {}
         self._aliases: dict[str, Aliases] = {}
         self._rows: dict[tuple[str, str], Rows] = {}
+
+    @property
+    def _lock(self) -> AbstractContextManager[bool]:
+        # A forked child may inherit the lock while a thread that it does not have holds it. What is
+        # kept is whole at any moment, and stays.
+        if self._process_lock[0] != os.getpid():
+            self._process_lock = (os.getpid(), RLock())
+        return self._process_lock[1]
+
+    def forget(self) -> None:
+        """Drop all columns from memory; they are read again when they are needed."""
+        with self._lock:
+            for kept in (self._tables, self._indexes, self._rows):
+                kept.clear()
 
     def table(self, name: str) -> TableColumns:
         """Return the plain columns of a table, read from the file the first time."""
         with self._lock:
             if name not in self._tables:
                 table = self.schema.table(name)
-                columns = self._read(table, table.plain_columns)
+                columns = self._read(table, table.kept_columns)
                 self._tables[name] = TableColumns(table, columns)
             return self._tables[name]
 
@@ -228,19 +257,31 @@ class ColumnStore:
         if alias.parent is None:
             return np.arange(len(self.table(source)), dtype=np.intp)
         parent = self.aliases(source)[alias.parent]
+        self._require_rows([alias.table])
+        rows = self._step(alias, parent, source)
+        # Downwards, what stands beside a pair is its synapse's fit, not its polysynapse's.
+        if alias.alternative is not None and alias.direction == "up":
+            other = alias.alternative
+            beside = self._step(other, self.aliases(source)[str(other.parent)], source)
+            rows = np.where(rows >= 0, rows, beside)
+        return rows
+
+    def _step(self, alias: Alias, parent: Alias, source: str) -> Rows:
         if alias.direction == "up":
-            keys, missing = self.table(parent.table).keys(alias.key)
-            step = self.index(alias.table, "id").rows(keys, missing)
+            index = self.index(alias.table, alias.target_key)
+            key = alias.key
         else:
             index = self.index(alias.table, alias.key)
-            if not index.is_unique:
-                raise JoinError(
-                    f"{alias.table!r} has several rows for one row of {parent.table!r} "
-                    f"({alias.key} {index.repeated}, for one), so it can't stand beside it. "
-                    f"frame.synphys.related({alias.table!r}) gives those rows as a frame of "
-                    "their own."
-                )
-            step = index.rows(*self.table(parent.table).keys("id"))
+            key = alias.target_key
+        if not index.is_unique:
+            found_by = alias.target_key if alias.direction == "up" else alias.key
+            raise JoinError(
+                f"{alias.table!r} has several rows for one row of {parent.table!r} "
+                f"({found_by} {index.repeated}, for one), so it can't stand beside it. "
+                f"frame.synphys.related({alias.table!r}) gives those rows as a frame of "
+                "their own."
+            )
+        step = index.rows(*self.table(parent.table).keys(key))
         # -1 picks the entry at the end: no row of the parent, no row here.
         return np.append(step, NONE)[self.rows(parent, source)]
 
@@ -287,7 +328,8 @@ class ColumnStore:
         pieces: list[pd.DataFrame] = []
         for alias, names in selection:
             prefix = f"{alias.name}." if prefixed or alias.name != source else ""
-            here = self.rows(alias, source)[rows]
+            # -1 among the rows is a row that is not there: it has nothing beside it.
+            here = np.append(self.rows(alias, source), NONE)[rows]
             table = self.schema.table(alias.table)
             for heavy, run in _heavy_runs(table, names):
                 if heavy:

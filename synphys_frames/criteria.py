@@ -78,7 +78,11 @@ def criterion_column(name: Name) -> Column:
         for found in published_schema(NEWEST).table(table[0]).columns.values():
             if found.name.casefold() == column and not found.is_heavy:
                 return found
-    raise UnknownCriterionError(
+    raise _unknown(name)
+
+
+def _unknown(name: Name) -> UnknownCriterionError:
+    return UnknownCriterionError(
         f"Cells can't be classified by {'.'.join(name)!r}. "
         f"{did_you_mean(name[-1], criterion_columns())} The criteria are the columns of "
         f"{', '.join(CELL_TABLES)}, without their JSON."
@@ -117,7 +121,9 @@ def criterion_verdict(key: str, value: Any) -> Verdict:
 
 def checked_value(key: str, value: Any) -> Any:
     """Return a criterion's value as it is kept: one, a tuple or a list of its column's type."""
-    column = criterion_column((key,))
+    if key not in criterion_columns():
+        raise _unknown((key,))
+    column = criterion_columns()[key]
     if isinstance(value, set | frozenset):
         value = tuple(sorted(value, key=lambda one: (str(type(one)), one)))
     if isinstance(value, str) or not isinstance(
@@ -129,7 +135,16 @@ def checked_value(key: str, value: Any) -> Any:
         value = tuple(value)
     for one in value:
         _check_one(column, key, one)
-    return list(value) if isinstance(value, list) else tuple(value)
+    return _FromList(value) if isinstance(value, list) else tuple(value)
+
+
+class _FromList(tuple[Any, ...]):
+    """The values of a list that can't be changed, and show as the list that was given."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return repr(list(self))
 
 
 def _check_one(column: Column, key: str, value: Any) -> None:

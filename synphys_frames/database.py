@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from functools import cached_property
+from copy import deepcopy
 from typing import TYPE_CHECKING, Any, Literal, Self
 from weakref import WeakValueDictionary
 
+import pandas as pd
+
 from .attachment import Attachment
 from .columns import ColumnStore
+from .comparison import ReleaseDiff, columns_diff, pairs_diff, rows_diff, tables_diff
 from .description import ColumnNames, schema_frame, summary, summary_html, tables_frame
 from .dtypes import check_dtype_backend, frame_from_arrow
 from .errors import ArgumentError
 from .export import export_tables
 from .pair_filter import PairFilter
-from .pairs import find_rows, names_of, wide_frame
+from .pairs import find_rows, lacking, names_of, wide_frame
 from .query import Queries
 from .release_file import ReleaseFile
 from .releases import canonical_name
@@ -26,11 +29,11 @@ if TYPE_CHECKING:
 
     import duckdb
     import numpy as np
-    import pandas as pd
 
     from .cell_class import CellClass
     from .dtypes import DtypeBackend
     from .progress import Progress
+    from .releases import Size
     from .schema import Table
 
 MOUSE_PROJECTS = ("mouse V1 coarse matrix", "mouse V1 pre-production")
@@ -74,8 +77,13 @@ class SynphysDatabase:
         self._errors: Literal["raise", "coerce"] = errors
         self._attachment = Attachment(self._file, errors)
         self._queries = Queries(self._file, self._attachment)
-        self._store = ColumnStore(self._file.schema, self._queries.columns)
-        _opened[str(self._file.path)] = self
+        self._store = ColumnStore(
+            self._file.schema,
+            self._queries.columns,
+            self._file.require_rows,
+            self._attachment.connection,
+        )
+        _opened[str(self._file.path), errors] = self
 
     def __getstate__(self) -> dict[str, Any]:
         return {"path": str(self.path), "errors": self._errors}
@@ -84,14 +92,19 @@ class SynphysDatabase:
         self.__init__(state["path"], errors=state["errors"])  # type: ignore[misc]
 
     def __enter__(self) -> Self:
+        self._attachment.require_open()
         return self
 
     def __exit__(self, *_exception: object) -> None:
         self.close()
 
     def close(self) -> None:
-        """Close the file. Frames that were read stay; anything else raises `ClosedError`."""
+        """Close the file and free its tables.
+
+        Frames that were read stay; what would read the file raises `ClosedError`.
+        """
         self._attachment.close()
+        self._store.forget()
 
     @property
     def is_closed(self) -> bool:
@@ -106,12 +119,20 @@ class SynphysDatabase:
     @property
     def metadata(self) -> dict[str, Any]:
         """What the file says of itself: schema version, creation date, origin."""
-        return dict(self._file.metadata)
+        return deepcopy(self._file.metadata)
 
     @property
     def schema_version(self) -> str:
         """Schema version of the file, such as "22"."""
         return self._file.schema_version
+
+    @property
+    def size(self) -> Size:
+        """What the rows show the file to be: "small", "medium" or "full".
+
+        Small: the recording-level tables are empty. Medium: they have rows, but no traces.
+        """
+        return self._file.size
 
     @property
     def version_name(self) -> str:
@@ -137,17 +158,18 @@ class SynphysDatabase:
     @property
     def provenance(self) -> dict[str, str]:
         """What a frame's ``attrs["synphys"]`` says of the database that it came from."""
-        return {
+        noted = {
             "file": str(self.path),
             "release": self.version_name,
             "schema_version": self.schema_version,
         }
+        return noted if self._errors == "raise" else noted | {"errors": self._errors}
 
-    @cached_property
+    @property
     def project_names(self) -> list[str]:
         """Names of the projects that the experiments belong to, sorted."""
-        names = self.sql("SELECT DISTINCT project_name FROM experiment ORDER BY 1")
-        return [str(name) for name in names["project_name"].dropna()]
+        values = pd.Series(self._store.table("experiment").values("project_name"))
+        return sorted(values.dropna().unique())
 
     @property
     def mouse_projects(self) -> list[str]:
@@ -173,6 +195,7 @@ class SynphysDatabase:
         >>> db.tables.set_index("table").loc["pair", "rows"]
         np.int64(1410)
         """
+        self._attachment.require_open()
         return tables_frame(self._file)
 
     @property
@@ -182,8 +205,10 @@ class SynphysDatabase:
         Returns
         -------
         DataFrame
-            A row a column, all str: table, column, dtype (of the frames), unit (SI; missing where
-            there is none), description, references ("table.column", missing where none).
+            A row a column by the newest schema's names, all str: table, column, dtype (of the
+            frames), unit (SI; missing where there is none), description, references
+            ("table.column", missing where none), native_name (the file's own name where it is
+            another one), schema_versions (which have the column).
 
         Examples
         --------
@@ -199,6 +224,7 @@ class SynphysDatabase:
         where: str | None = None,
         limit: int | None = None,
         *,
+        native: bool = False,
         dtype_backend: DtypeBackend = None,
     ) -> pd.DataFrame:
         """Return a table, or a part of it.
@@ -214,6 +240,9 @@ class SynphysDatabase:
             SQL expression over the table's columns; rows for which it is true are returned.
         limit
             At most so many rows, from the first on.
+        native
+            Whether to use the file's own table and column names. Default: the newest schema's, for
+            files of every schema version; the file's own are understood in `columns` and `where`.
         dtype_backend
             "pyarrow" for Arrow types; default pandas types: float64 with NaN, Int64, boolean, str,
             datetime64[us].
@@ -239,22 +268,13 @@ class SynphysDatabase:
         0  63  0.000043
         1  67  0.000043
         """
-        table = self._file.schema.table(name)
-        names = self._checked_columns(table, columns)
+        schema = self._file.native_schema if native else self._file.schema
+        table = schema.table(name)
+        chosen = _labelled(table, columns)
         check_dtype_backend(dtype_backend)
-        data = self._queries.part(table, names, where, limit)
-        frame = frame_from_arrow(
-            data, {column: table.columns[column].kind for column in names}, dtype_backend
-        )
-        return self.with_provenance(frame, name)
-
-    def _checked_columns(self, table: Table, columns: Sequence[str] | str | None) -> list[str]:
-        if columns is None:
-            return list(table.columns)
-        names = [columns] if isinstance(columns, str) else list(columns)
-        if not names:
-            raise ArgumentError("columns is empty; leave it out for all columns, or name some.")
-        return [table.column(column).name for column in dict.fromkeys(names)]
+        data = self._queries.part(table, chosen, where, limit, native=native)
+        kinds = {label: table.columns[column].kind for label, column in chosen.items()}
+        return self.with_provenance(frame_from_arrow(data, kinds, dtype_backend), name)
 
     def sql(
         self,
@@ -361,7 +381,8 @@ class SynphysDatabase:
         -------
         DataFrame
             A row a pair in order of pair id, columns ``pair.id``, ..., ``pre_cell.cre_type``, ...;
-            JSON and arrays only where named. What a pair does not have is missing. SI units.
+            JSON and arrays only where named. What a pair does not have is missing. SI units. What
+            a group lacks in the file's schema version is listed in ``attrs["synphys"]["lacks"]``.
 
         Raises
         ------
@@ -371,6 +392,10 @@ class SynphysDatabase:
             No such project, synapse type or experiment type; the known ones are listed.
         UnknownTableError, UnknownColumnError, UnknownCriterionError
             With the nearest names.
+        NotInVersionError
+            The file's schema version does not have it; the message says which release does.
+        MissingRowsError
+            A small file does not have the rows; the message says which file does.
         ExpressionError
             `where` is not an expression over the tables beside pair.
 
@@ -383,8 +408,8 @@ class SynphysDatabase:
         ... )
         >>> pairs[["pair.id", "pre_cell.cre_type", "synapse.latency"]].head(2)
            pair.id pre_cell.cre_type  synapse.latency
-        0       85              rorb         0.001516
-        1      114              cux2         0.001746
+        0      102               vip          0.00195
+        1      297               vip          0.00147
         """
         return self.find_pairs(
             None,
@@ -416,7 +441,14 @@ class SynphysDatabase:
         """Return the wide frame of the pairs among these ids (None: all) that pass the filters."""
         rows = find_rows(self._store, PairFilter.from_arguments(**filters), within)
         frame = wide_frame(self._store, rows, include, dtype_backend)
-        return self.with_provenance(frame, "pair")
+        frame = self.with_provenance(frame, "pair")
+        if lacks := lacking(self._file.schema, include):
+            frame.attrs["synphys"]["lacks"] = lacks
+        return frame
+
+    def require_rows(self, tables: Iterable[str]) -> None:
+        """Raise `MissingRowsError` where a table is empty because the file is a small one."""
+        self._file.require_rows(tables)
 
     def related_ids(self, ids_query: str, wanted: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
         """Return the ids that a query gives; `wanted` holds the ids it starts from."""
@@ -425,7 +457,11 @@ class SynphysDatabase:
         return ids
 
     def rows_with_ids(
-        self, table: str, ids_query: str, wanted: np.ndarray[Any, Any]
+        self,
+        table: str,
+        ids_query: str,
+        wanted: np.ndarray[Any, Any],
+        dtype_backend: DtypeBackend = None,
     ) -> pd.DataFrame:
         """Return the rows of a table whose id a query gives, which starts from the ids `wanted`."""
         described = self._file.schema.table(table)
@@ -435,7 +471,7 @@ class SynphysDatabase:
             wanted=wanted,
         )
         kinds = {column.name: column.kind for column in described.columns.values()}
-        return self.with_provenance(frame_from_arrow(data, kinds), table)
+        return self.with_provenance(frame_from_arrow(data, kinds, dtype_backend), table)
 
     def to_parquet(
         self,
@@ -484,6 +520,7 @@ class SynphysDatabase:
         """
         names = list(self._file.schema.tables) if tables is None else names_of(tables, "tables")
         described = [self._file.schema.table(name) for name in dict.fromkeys(names)]
+        self._attachment.require_open()
         status = self.path.stat()
         source = self.provenance | {
             "bytes": status.st_size,
@@ -491,12 +528,42 @@ class SynphysDatabase:
             "errors": self._errors,
         }
         return export_tables(
-            [(table, self._file.row_counts[table.name]) for table in described],
+            [(table, self._file.row_counts[table.stored_in or table.name]) for table in described],
             folder,
             self._queries.batches,
             source=source,
             attributes=self.provenance,
             progress=progress,
+        )
+
+    def diff(self, other: SynphysDatabase) -> ReleaseDiff:
+        """Return what changes from this release to another one.
+
+        Parameters
+        ----------
+        other
+            The other release, usually the newer one.
+
+        Returns
+        -------
+        ReleaseDiff
+            Four DataFrames: tables, columns, rows, and the pairs that appeared, vanished or changed
+            their `has_synapse`, matched by the external ids of experiment and cells.
+
+        Examples
+        --------
+        >>> len(db.diff(db).pairs)
+        0
+        """
+        if not isinstance(other, SynphysDatabase):
+            raise ArgumentError(f"diff takes a SynphysDatabase; got {type(other).__name__}.")
+        return ReleaseDiff(
+            self.version_name,
+            other.version_name,
+            tables_diff(self._file, other._file),
+            columns_diff(self._file, other._file),
+            rows_diff(self._file, other._file),
+            pairs_diff(self._store, other.store),
         )
 
     def relation(self, name: str) -> duckdb.DuckDBPyRelation:
@@ -506,7 +573,7 @@ class SynphysDatabase:
         --------
         >>> db.relation("pair").filter("has_synapse").aggregate("count(*) AS n").df()
              n
-        0  162
+        0  159
         """
         return self.connection.view(self._file.schema.table(name).name)
 
@@ -566,12 +633,24 @@ def load_sqlite(
     return SynphysDatabase(path, errors=errors)
 
 
+def _labelled(table: Table, columns: Sequence[str] | str | None) -> dict[str, str]:
+    """Return the columns to read, each under the name that it was asked for by."""
+    if columns is None:
+        return {name: name for name in table.columns}
+    names = names_of(columns, "columns")
+    if not names:
+        raise ArgumentError("columns is empty; leave it out for all columns, or name some.")
+    return {name: table.column(table.native_names.get(name, name)).name for name in names}
+
+
 # How a frame finds the database it came from while somebody holds it: weakly, so that nothing is
 # kept open by a frame.
-_opened: WeakValueDictionary[str, SynphysDatabase] = WeakValueDictionary()
+_opened: WeakValueDictionary[tuple[str, str], SynphysDatabase] = WeakValueDictionary()
 
 
-def reopened(path: str) -> SynphysDatabase:
+def reopened(path: str, errors: Literal["raise", "coerce"] = "raise") -> SynphysDatabase:
     """Return the open database of a release file, or open it."""
-    database = _opened.get(path)
-    return SynphysDatabase(path) if database is None or database.is_closed else database
+    database = _opened.get((path, errors))
+    if database is None or database.is_closed:
+        return SynphysDatabase(path, errors=errors)
+    return database

@@ -9,6 +9,7 @@ import pandas as pd
 
 from .dtypes import DTYPE_NAMES, STR
 from .errors import did_you_mean
+from .vocabulary import versions_of
 
 if TYPE_CHECKING:
     from .release_file import ReleaseFile
@@ -18,21 +19,23 @@ _COUNTED = {"experiment": "experiments", "cell": "cells", "pair": "pairs", "syna
 
 
 def tables_frame(file: ReleaseFile) -> pd.DataFrame:
-    """Return a row for each table: table, rows, columns, description."""
-    schema = file.schema
+    """Return a row for each table of the file: table, rows, columns, description."""
+    tables = list(file.native_schema)
     return pd.DataFrame(
         {
-            "table": pd.array([table.name for table in schema], dtype=STR),
-            "rows": pd.array([file.row_counts[table.name] for table in schema], dtype="Int64"),
-            "columns": pd.array([len(table.columns) for table in schema], dtype="Int64"),
-            "description": pd.array([table.description for table in schema], dtype=STR),
+            "table": pd.array([table.name for table in tables], dtype=STR),
+            "rows": pd.array([file.row_counts[table.name] for table in tables], dtype="Int64"),
+            "columns": pd.array([len(table.columns) for table in tables], dtype="Int64"),
+            "description": pd.array([table.description for table in tables], dtype=STR),
         }
     )
 
 
 def schema_frame(schema: Schema) -> pd.DataFrame:
-    """Return a row for each column: table, column, dtype, unit, description, references."""
-    columns = [column for table in schema for column in table.columns.values()]
+    """Return a row for each column, by the newest schema's names."""
+    columns = [
+        column for table in schema for column in table.columns.values() if not column.is_internal
+    ]
     texts: dict[str, list[str | None]] = {
         "table": [column.table for column in columns],
         "column": [column.name for column in columns],
@@ -41,6 +44,10 @@ def schema_frame(schema: Schema) -> pd.DataFrame:
         "description": [column.description or None for column in columns],
         "references": [
             ".".join(column.references) if column.references else None for column in columns
+        ],
+        "native_name": [column.native_name for column in columns],
+        "schema_versions": [
+            ", ".join(versions_of(column.table, column.name)) or None for column in columns
         ],
     }
     return pd.DataFrame({name: pd.array(values, dtype=STR) for name, values in texts.items()})
@@ -53,7 +60,7 @@ def summary(file: ReleaseFile) -> str:
         for table, plural in _COUNTED.items()
         if table in file.row_counts
     )
-    return f"schema {file.schema_version}, {counts}"
+    return f"{file.size}, schema {file.schema_version}, {counts}"
 
 
 def summary_html(file: ReleaseFile, name: str) -> str:

@@ -66,7 +66,7 @@ def kind_of(arrow_type: pa.DataType) -> Kind | None:
     """Return the kind of a query's result column, or None for types no release file has."""
     checks: list[tuple[Any, Kind]] = [
         (pa.types.is_boolean, "bool"),
-        (pa.types.is_integer, "int"),
+        (_fits_int64, "int"),
         (pa.types.is_floating, "float"),
         (pa.types.is_decimal, "float"),
         (pa.types.is_string, "str"),
@@ -77,9 +77,13 @@ def kind_of(arrow_type: pa.DataType) -> Kind | None:
     for check, kind in checks:
         if check(arrow_type):
             return kind
-    if pa.types.is_timestamp(arrow_type) and arrow_type.tz is None:
+    if pa.types.is_timestamp(arrow_type) and arrow_type.tz is None and arrow_type.unit != "ns":
         return "datetime"
     return None
+
+
+def _fits_int64(arrow_type: pa.DataType) -> bool:
+    return bool(pa.types.is_integer(arrow_type)) and arrow_type != pa.uint64()
 
 
 def pandas_array(values: pa.ChunkedArray, kind: Kind) -> ExtensionArray | np.ndarray[Any, Any]:
@@ -143,6 +147,8 @@ def frame_from_arrow(
         "pyarrow" for Arrow types in every column.
     """
     check_dtype_backend(dtype_backend)
+    if kinds is None:
+        table = _whole_sums(_distinctly_named(table))
     known: dict[str, Kind | None] = {
         field.name: kinds[field.name] if kinds is not None else kind_of(field.type)
         for field in table.schema
@@ -161,6 +167,32 @@ def frame_from_arrow(
         for name, kind in known.items()
     }
     return pd.DataFrame(arrays, index=pd.RangeIndex(table.num_rows), copy=False)
+
+
+def _distinctly_named(table: pa.Table) -> pa.Table:
+    """Return a query's result with names as DuckDB's own frames have them: id, id_1."""
+    taken: set[str] = set()
+    names = []
+    for name in table.column_names:
+        distinct, number = name, 0
+        while distinct in taken:
+            number += 1
+            distinct = f"{name}_{number}"
+        taken.add(distinct)
+        names.append(distinct)
+    return table.rename_columns(names)
+
+
+def _whole_sums(table: pa.Table) -> pa.Table:
+    """Return a query's result with sums of whole numbers as integers where they fit."""
+    for place, field in enumerate(table.schema):
+        if pa.types.is_decimal(field.type) and field.type.scale == 0:
+            try:
+                whole = table.column(place).cast(pa.int64())
+            except pa.ArrowInvalid:
+                continue  # too large: a float, as any other decimal
+            table = table.set_column(place, field.name, whole)
+    return table
 
 
 def to_arrow_backend(frame: pd.DataFrame, kinds: Mapping[str, Kind]) -> pd.DataFrame:

@@ -37,6 +37,14 @@ class UnknownColumnError(UnknownNameError):
     """The table has no such column."""
 
 
+class NotInVersionError(UnknownTableError, UnknownColumnError):
+    """A table or column of another schema version than the file's."""
+
+
+class MissingRowsError(SynphysError, ValueError):
+    """The file's size does not have the rows that a query needs."""
+
+
 class UnknownCriterionError(UnknownNameError):
     """Cells can't be classified by that name."""
 

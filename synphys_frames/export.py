@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from .dtypes import ARROW_TYPES, DTYPE_NAMES, STR
-from .errors import ExportError
+from .errors import ArgumentError, ExportError, SynphysError
 from .progress import as_callback
 
 if TYPE_CHECKING:
@@ -160,7 +160,10 @@ def write_table(
     schema = schema.with_metadata(
         {**schema.metadata, _SOURCE_KEY: json.dumps(source, sort_keys=True).encode()}
     )
-    handle, name = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.", suffix=".part")
+    try:
+        handle, name = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.", suffix=".part")
+    except OSError as error:
+        raise _unwritable(file, error) from error
     os.close(handle)
     temporary = Path(name)
     try:
@@ -171,9 +174,19 @@ def write_table(
         # mkstemp makes files for the owner alone; a dataset is read by others, too.
         temporary.chmod(0o666 & ~_umask())
         temporary.replace(file)
+    except OSError as error:
+        if isinstance(error, SynphysError):
+            raise
+        raise _unwritable(file, error) from error
     finally:
         with suppress(FileNotFoundError):
             temporary.unlink()
+
+
+def _unwritable(file: Path, error: OSError) -> ExportError:
+    return ExportError(
+        f"{file} can't be written: {error.strerror or error}. Name another folder, or make room."
+    )
 
 
 def _umask() -> int:
@@ -190,6 +203,8 @@ def prepare_folder(folder: str | os.PathLike[str]) -> Path:
     ExportError
         It is a file, or can't be made.
     """
+    if not isinstance(folder, str | os.PathLike):
+        raise ArgumentError(f"folder takes a path; got {folder!r}.")
     path = Path(folder).expanduser()
     try:
         path.mkdir(parents=True, exist_ok=True)

@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import duckdb
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 
@@ -22,13 +23,18 @@ if TYPE_CHECKING:
 
 Name = tuple[str, ...]
 
+# What an expression of one row can be made of, and what is said of the rest.
+_PARTS = frozenset(
+    {"BETWEEN", "CASE", "CAST", "COLLATE", "COLUMN_REF", "COMPARISON", "CONJUNCTION", "CONSTANT"}
+    | {"FUNCTION", "OPERATOR"}
+)
 _REFUSED = {
     "SUBQUERY": "a subquery",
     "WINDOW": "a window function",
     "STAR": "a *",
     "PARAMETER": "a parameter",
     "LAMBDA": "a lambda",
-    "DEFAULT": "DEFAULT",
+    "POSITIONAL_REFERENCE": "a column number",
 }
 
 
@@ -96,7 +102,12 @@ def parse(text: str) -> Expression:
 def _parse(text: str) -> Expression:
     with plain_connection() as connection:
         # The line break ends a comment, which would otherwise swallow the parenthesis.
-        row = connection.execute("SELECT json_serialize_sql(?)", [f"SELECT ({text}\n)"]).fetchone()
+        try:
+            row = connection.execute(
+                "SELECT json_serialize_sql(?)", [f"SELECT ({text}\n)"]
+            ).fetchone()
+        except (duckdb.Error, RuntimeError) as error:
+            raise ExpressionError(f"The expression {text!r} can't be read: {error}") from error
     parsed: dict[str, Any] = json.loads(row[0]) if row else {"error": True}
     if parsed["error"]:
         reason = parsed.get("error_message", "it can't be parsed")
@@ -109,7 +120,11 @@ def _parse(text: str) -> Expression:
         )
     names: list[Name] = []
     for part in _nodes(node["select_list"][0]):
-        if refused := _REFUSED.get(str(part.get("class"))):
+        kind = part.get("class")
+        if part.get("function_name") == "unnest":
+            kind = "UNNEST"
+        if kind is not None and kind not in _PARTS:
+            refused = _REFUSED.get(kind, kind.replace("_", " ").lower())
             raise ExpressionError(
                 f"The expression {text!r} holds {refused}; only columns, values, operators and "
                 "functions of one row can be used. db.sql(query) takes any query."
@@ -126,7 +141,14 @@ def _is_bare_select(node: dict[str, Any]) -> bool:
         and node["from_table"]["type"] == "EMPTY"
         and not any(
             node[clause]
-            for clause in ("modifiers", "where_clause", "group_expressions", "having", "qualify")
+            for clause in (
+                "modifiers",
+                "where_clause",
+                "group_expressions",
+                "having",
+                "qualify",
+                "sample",
+            )
         )
     )
 
@@ -142,7 +164,10 @@ def _nodes(part: Any) -> Iterator[dict[str, Any]]:
 
 
 def evaluate(
-    expression: Expression, columns: Mapping[Name, pd.Series], length: int
+    expression: Expression,
+    columns: Mapping[Name, pd.Series],
+    length: int,
+    connection: duckdb.DuckDBPyConnection | None = None,
 ) -> ExtensionArray:
     """Return for each row whether the expression is true, false or unknown.
 
@@ -154,6 +179,9 @@ def evaluate(
         The values of each name of the expression, row by row; missing values count as NULL.
     length
         How many rows there are.
+    connection
+        An open DuckDB connection. Without one, DuckDB is started anew, which takes longer than most
+        expressions.
 
     Returns
     -------
@@ -166,15 +194,21 @@ def evaluate(
         The expression does not fit the columns' types, or is not true or false for a row.
     """
     labels = {name: f"column_{number}" for number, name in enumerate(expression.names)}
-    data = {"row_number": pa.array(range(length), pa.int64())} | {
-        label: pa.array(columns[name], from_pandas=True) for name, label in labels.items()
-    }
-    with plain_connection() as connection:
-        condition = expression.sql(labels.__getitem__, connection)
-        connection.register("rows", pa.table(data))
+    data = {"row_number": pa.array(np.arange(length))}
+    for name, label in labels.items():
+        try:
+            data[label] = pa.array(columns[name], from_pandas=True)
+        except pa.ArrowException as error:
+            raise ExpressionError(
+                f"The expression {expression.text!r} can't be evaluated: the values of "
+                f"{'.'.join(name)} are not of one type ({error})."
+            ) from error
+    with connection.cursor() if connection is not None else plain_connection() as cursor:
+        condition = expression.sql(labels.__getitem__, cursor)
+        cursor.register("rows", pa.table(data))
         try:
             # row_number beside it makes DuckDB refuse an aggregate.
-            result = connection.execute(
+            result = cursor.execute(
                 f"SELECT row_number, CAST({condition} AS BOOLEAN) AS matches FROM rows "
                 "ORDER BY row_number"
             ).to_arrow_table()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 from .errors import JoinError, did_you_mean
@@ -10,10 +10,12 @@ from .errors import JoinError, did_you_mean
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from .schema import Schema
+    from .schema import Column, Schema
 
 # What both cells of a pair share is named without pre_ or post_.
 _SHARED = frozenset({"slice", "experiment", "pair"})
+# A fit has the key of one of these, never of both.
+_EITHER = {"synapse", "poly_synapse"}
 _SIDES = {"pre_cell_id": "pre_", "post_cell_id": "post_"}
 
 # The order in which the dataset's own frames have their tables; others follow in schema order.
@@ -40,17 +42,28 @@ class Alias:
         Name of the alias before it; None for the source table.
     key
         The foreign key of the last step.
+    target_key
+        What the foreign key holds: the id, or another key, of the table that it refers to.
     direction
         "up": `key` is a column of the parent's table; "down": a column of this table.
+    prefix
+        "pre_" or "post_" for what belongs to one cell of a pair.
+    depth
+        Number of steps.
+    alternative
+        Another last step, where a row goes by either of two keys: a fit belongs to a synapse or
+        to a polysynapse.
     """
 
     name: str
     table: str
     parent: str | None = None
     key: str = ""
+    target_key: str = "id"
     direction: Literal["source", "up", "down"] = "source"
     prefix: str = ""
     depth: int = 0
+    alternative: Alias | None = None
 
 
 class Aliases:
@@ -85,45 +98,62 @@ class Aliases:
         self._by_name[source] = Alias(source, source)
         level = [self._by_name[source]]
         while level:
-            found: dict[str, tuple[int, Alias]] = {}
+            found: dict[str, list[tuple[int, Alias]]] = {}
             for parent in level:
                 for rank, alias in self._steps(parent):
-                    known = found.get(alias.name)
-                    if alias.name not in self._by_name and (known is None or rank < known[0]):
-                        found[alias.name] = (rank, alias)
-            level = [alias for _, alias in found.values()]
+                    if alias.name not in self._by_name:
+                        found.setdefault(alias.name, []).append((rank, alias))
+            level = [self._chosen(steps) for steps in found.values()]
             self._by_name.update({alias.name: alias for alias in level})
 
+    def _chosen(self, steps: list[tuple[int, Alias]]) -> Alias:
+        first, *others = [alias for _, alias in sorted(steps, key=lambda step: step[0])]
+        for other in others:
+            if {self._by_name[str(one.parent)].table for one in (first, other)} == _EITHER:
+                return replace(first, alternative=other)
+        return first
+
     def _steps(self, parent: Alias) -> Iterator[tuple[int, Alias]]:
-        for rank, column in enumerate(self.schema.table(parent.table).columns.values()):
+        columns = self.schema.table(parent.table).columns.values()
+        for rank, column in enumerate(columns):
             if column.references and column.references[0] != parent.table:
-                prefix = parent.prefix or (
-                    _SIDES.get(column.name, "") if parent.table == "pair" else ""
-                )
-                yield from self._step(parent, column.references[0], column.name, "up", prefix, rank)
+                side = _SIDES.get(column.name, "") if parent.table == "pair" else ""
+                prefix = parent.prefix or side
+                yield from self._step(parent, column.references[0], column, "up", prefix, rank)
         if parent.table in ("slice", "experiment") and parent.direction == "up":
             return  # from there back down are the other cells and pairs, never this row's own
         for child in self.schema:
             for rank, column in enumerate(child.columns.values()):
-                if column.references == (parent.table, "id") and child.name != parent.table:
-                    yield from self._step(
-                        parent, child.name, column.name, "down", parent.prefix, rank
-                    )
+                refers = column.references is not None and column.references[0] == parent.table
+                if refers and child.name != parent.table:
+                    yield from self._step(parent, child.name, column, "down", parent.prefix, rank)
 
     def _step(
         self,
         parent: Alias,
         table: str,
-        key: str,
+        column: Column,
         direction: Literal["up", "down"],
         prefix: str,
         rank: int,
     ) -> Iterator[tuple[int, Alias]]:
-        if table in self.schema and not (prefix and table in _SHARED):
-            name = prefix + table
-            depth = parent.depth + 1
-            rank = -1 if parent.table == "pair" else rank
-            yield rank, Alias(name, table, parent.name, key, direction, prefix, depth)
+        if table not in self.schema or (prefix and table in _SHARED) or not column.references:
+            return
+        if parent.table == "pair":
+            rank = -1
+        yield (
+            rank,
+            Alias(
+                prefix + table,
+                table,
+                parent.name,
+                column.name,
+                column.references[1],
+                direction,
+                prefix,
+                parent.depth + 1,
+            ),
+        )
 
     def order(self, name: str) -> tuple[int, int, str]:
         """Return the sort key that puts tables into the order of the dataset's own frames."""
@@ -149,3 +179,10 @@ class Aliases:
         nearest = min((alias.depth for alias in of_table), default=0)
         found = [alias for alias in of_table if alias.depth == nearest]
         return found or [self[name]]
+
+
+def require_in_version(schema: Schema, alias: str) -> None:
+    """Raise `NotInVersionError` where a name is that of a table of another schema version."""
+    for table in (alias, alias.removeprefix("pre_"), alias.removeprefix("post_")):
+        if table in schema.elsewhere:
+            schema.table(table)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
+from numbers import Real
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
-from .cell_class import CellClass, as_cell_class
+from .cell_class import CellClass, Cells, as_cell_class
 from .errors import (
     ArgumentError,
     JoinError,
@@ -18,6 +20,7 @@ from .errors import (
     did_you_mean,
 )
 from .expression import Name, evaluate, parse
+from .joins import require_in_version
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -168,22 +171,21 @@ def probed(store: ColumnStore) -> Mask:
     return np.where(is_ex, tested_ex, np.where(is_in, tested_in, tested_ex & tested_in))
 
 
-def cell_lookup(store: ColumnStore) -> Callable[[Column], pd.Series]:
-    """Return the lookup that gives a class criterion's values for each row of the cell table."""
+def cells_of(store: ColumnStore) -> Cells:
+    """Return all rows of the cell table as cells to classify."""
     aliases = store.aliases("cell")
 
     def lookup(column: Column) -> pd.Series:
-        table = store.schema.table(column.table)
-        table.column(column.name)
+        store.schema.table(column.table).column(column.name)
         rows = store.rows(aliases[column.table], "cell")
         return pd.Series(store.table(column.table).take(column.name, rows))
 
-    return lookup
+    return Cells(len(store.table("cell")), lookup, store.connection)
 
 
 def class_members(store: ColumnStore, cell_class: CellClass) -> Mask:
     """Return for each row of the cell table whether it belongs to the class."""
-    return cell_class.members(cell_lookup(store), len(store.table("cell")))
+    return cell_class.members(cells_of(store))
 
 
 def resolve_column(store: ColumnStore, name: Name, text: str) -> tuple[Alias, str]:
@@ -197,6 +199,7 @@ def resolve_column(store: ColumnStore, name: Name, text: str) -> tuple[Alias, st
             "synapse.latency."
         )
     table_name = prefix[0] if prefix else "pair"
+    require_in_version(store.schema, table_name)
     found = aliases.resolve(spelled.get(table_name.casefold(), table_name))
     if len(found) > 1:
         raise JoinError(
@@ -205,6 +208,9 @@ def resolve_column(store: ColumnStore, name: Name, text: str) -> tuple[Alias, st
         )
     table = store.schema.table(found[0].table)
     columns = {known.casefold(): known for known in table.columns}
+    columns |= {old.casefold(): new for old, new in table.native_names.items()}
+    if column in table.elsewhere:
+        table.column(column)
     if column.casefold() not in columns:
         raise UnknownColumnError(
             f"There is no column {'.'.join(name)!r} (in where={text!r}). "
@@ -225,7 +231,8 @@ def _where(store: ColumnStore, text: str, rows: Rows) -> Mask:
             if heavy
             else store.table(alias.table).take(column, here)
         )
-    result: Mask = evaluate(expression, values, len(rows)).to_numpy(dtype=bool, na_value=False)
+    found: Any = evaluate(expression, values, len(rows), store.connection())
+    result: Mask = found.to_numpy(dtype=bool, na_value=False)
     return result
 
 
@@ -284,7 +291,9 @@ def _projects_of(experiment_type: object) -> tuple[str, ...]:
 
 
 def _synapse_type(value: object) -> str | None:
-    if value is None or value in SYNAPSE_TYPES:
+    if value is None:
+        return None
+    if isinstance(value, str) and value in SYNAPSE_TYPES:
         return value
     raise UnknownValueError(
         f"There is no synapse type {value!r}. Known: {', '.join(map(repr, SYNAPSE_TYPES))}."
@@ -314,16 +323,22 @@ def _texts(value: object, argument: str) -> tuple[str, ...] | None:
 def _limits(value: object, argument: str) -> Limits | None:
     if value is None:
         return None
-    if isinstance(value, tuple | list) and len(value) == 2:
-        least, most = value
-        numbers = [limit for limit in (least, most) if limit is not None]
-        if all(isinstance(limit, int | float | np.number) for limit in numbers):
-            if len(numbers) == 2 and least > most:
-                raise ArgumentError(
-                    f"{argument} takes (min, max); got {value!r}, whose min is above its max."
-                )
-            return least, most
+    if isinstance(value, tuple | list | np.ndarray) and len(value) == 2:
+        least, most = (_limit(limit, argument) for limit in value)
+        if least is not None and most is not None and least > most:
+            raise ArgumentError(
+                f"{argument} takes (min, max); got {value!r}, whose min is above its max."
+            )
+        return None if least is None and most is None else (least, most)
     raise ArgumentError(f"{argument} takes (min, max), either of which may be None; got {value!r}.")
+
+
+def _limit(value: object, argument: str) -> float | None:
+    if value is None:
+        return None
+    if isinstance(value, Real) and not isinstance(value, bool) and not math.isnan(value):
+        return float(value)
+    raise ArgumentError(f"{argument} takes numbers, or None for no limit; got {value!r}.")
 
 
 def _expression(value: object) -> str | None:

@@ -10,6 +10,8 @@ import pandas as pd
 from .criteria import CELL_TABLES
 from .dtypes import check_dtype_backend, to_arrow_backend
 from .errors import ArgumentError, JoinError, UnknownTableError, did_you_mean
+from .joins import require_in_version
+from .schema import NEWEST, Schema, published_schema
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -96,12 +98,32 @@ def _aliases(store: ColumnStore, source: str, name: str, *, groups: bool) -> lis
     try:
         return aliases.resolve(name)
     except JoinError:
+        require_in_version(store.schema, name)
         if name in store.schema:
             raise
         known = [*(GROUPS if groups else ()), *(alias.name for alias in aliases)]
         raise UnknownTableError(
             f"There is nothing named {name!r} to put beside {source!r}. {did_you_mean(name, known)}"
         ) from None
+
+
+def lacking(schema: Schema, include: Any) -> list[str]:
+    """Return what the groups in `include` lack in a file's schema version.
+
+    Tables, and plain columns as "table.column", that the newest schema version has.
+    """
+    newest = published_schema(NEWEST)
+    wanted = [name for name in names_of(include, "include") if name in GROUPS]
+    lacks = []
+    for table in dict.fromkeys(table for name in wanted for table in GROUPS[name]):
+        if table not in schema:
+            lacks.append(table)
+            continue
+        here = schema.tables[table].columns
+        lacks += [
+            f"{table}.{name}" for name in newest.table(table).plain_columns if name not in here
+        ]
+    return lacks
 
 
 def kinds_of(

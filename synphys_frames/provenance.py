@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
+import pandas as pd
 
 from .config import config
 from .database import SynphysDatabase, reopened
@@ -14,10 +15,8 @@ from .releases import find_release, shipped_catalogue
 from .versions import find_file
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from .columns import Rows
-    from .schema import Schema
+    from .schema import Schema, Table
 
 _LEAST_SHARED_COLUMNS = 2
 
@@ -56,7 +55,8 @@ def database_of(frame: pd.DataFrame, db: SynphysDatabase | None = None) -> Synph
     path = Path(str(noted["file"]))
     if not path.exists():
         path = _moved(str(noted.get("release", "")), path)
-    return reopened(str(path))
+    errors: Literal["raise", "coerce"] = "coerce" if noted.get("errors") == "coerce" else "raise"
+    return reopened(str(path), errors)
 
 
 def _moved(release: str, path: Path) -> Path:
@@ -86,25 +86,37 @@ def table_of(frame: pd.DataFrame, schema: Schema) -> str:
     ProvenanceError
         It can't be told.
     """
-    noted = _noted(frame).get("table")
-    if noted in schema:
-        return str(noted)
+    noted = _noted(frame)
+    if noted.get("table") in schema:
+        return str(noted["table"])
     if "pair.id" in frame.columns:
         return "pair"
-    shared = sorted(
-        ((len(frame.columns.intersection(list(table.columns))), table.name) for table in schema),
-        reverse=True,
-    )
-    if (
-        "id" in frame.columns
-        and shared[0][0] >= _LEAST_SHARED_COLUMNS
-        and shared[0][0] > shared[1][0]
-    ):
-        return shared[0][1]
+    # A frame whose attrs were lost is known by all columns of its table; that of a query never is.
+    whole = [] if "file" in noted else [_whole(frame, table) for table in schema]
+    most = max((count for count, _ in whole), default=0)
+    found = [name for count, name in whole if count == most]
+    if most > _LEAST_SHARED_COLUMNS and len(found) == 1:
+        return found[0]
     raise ProvenanceError(
         "It can't be told which table the rows of this frame are of. Start from a table frame "
         '(db.experiment, db.cell, ...), or set frame.attrs["synphys"] = {"table": "experiment"}.'
     )
+
+
+def _whole(frame: pd.DataFrame, table: Table) -> tuple[int, str]:
+    """Return how many columns of a table a frame has, 0 unless it has all but JSON and arrays."""
+    columns = table.plain_columns
+    return (len(columns) if set(columns) <= set(frame.columns) else 0), table.name
+
+
+def single(frame: pd.DataFrame, name: str) -> pd.Series:
+    """Return a column of a frame, of which there must be one."""
+    values: pd.Series | pd.DataFrame = frame[name]
+    if isinstance(values, pd.DataFrame):
+        raise ProvenanceError(
+            f"This frame has {values.shape[1]} columns named {name!r}; keep one of them."
+        )
+    return values
 
 
 def ids_of(frame: pd.DataFrame, table: str) -> tuple[Rows, np.ndarray[Any, np.dtype[np.bool_]]]:
@@ -117,7 +129,7 @@ def ids_of(frame: pd.DataFrame, table: str) -> tuple[Rows, np.ndarray[Any, np.dt
     """
     for name in (f"{table}.id", "id"):
         if name in frame.columns:
-            return integers(frame[name], name)
+            return integers(single(frame, name), name)
     raise ProvenanceError(
         f"This frame of {table} rows has lost its ids: it needs the column '{table}.id' or 'id'."
     )
@@ -127,11 +139,12 @@ def integers(values: pd.Series, name: str) -> tuple[Rows, np.ndarray[Any, np.dty
     """Return a column of ids as plain integers, and where they are missing."""
     missing = values.isna().to_numpy(dtype=bool)
     try:
-        ids = values.to_numpy(dtype=np.float64, na_value=np.nan)
-        whole = np.where(missing, -1.0, ids)
-        result = whole.astype(np.int64)
+        if pd.api.types.is_datetime64_any_dtype(values.dtype):
+            raise TypeError
+        ids = np.where(missing, -1.0, values.to_numpy(dtype=np.float64, na_value=np.nan))
+        whole = np.isfinite(ids).all() and (ids == np.floor(ids)).all()
     except (TypeError, ValueError):
-        raise ProvenanceError(f"Column {name!r} should hold ids, whole numbers.") from None
-    if (result != whole).any():
+        whole = False
+    if not whole:
         raise ProvenanceError(f"Column {name!r} should hold ids, whole numbers.")
-    return result, missing
+    return ids.astype(np.int64), missing

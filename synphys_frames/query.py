@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
+from numbers import Integral
 from typing import TYPE_CHECKING
 
 import duckdb
+import numpy as np
 import pyarrow as pa
 
+from .attachment import NATIVE
 from .errors import (
     ArgumentError,
     QueryError,
-    ReleaseFileError,
     StoredValueError,
+    SynphysError,
     UnknownColumnError,
     did_you_mean,
 )
 from .expression import Name, parse, refusal
+from .release_file import unreadable
 from .sqlite_file import quoted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from .attachment import Attachment
     from .columns import Rows
@@ -67,16 +71,32 @@ class Queries:
         wanted
             Ids that the query finds in the table `wanted`.
         """
+        try:
+            return self._result(query, params, wanted)
+        except duckdb.ConnectionException:
+            # The user closed this thread's connection, which is theirs to use as db.connection.
+            self._attachment.forget_connection()
+            return self._result(query, params, wanted)
+        except (duckdb.Error, pa.ArrowException, RuntimeError, UnicodeError) as error:
+            raise self._explained(error, query, where) from error
+
+    def _result(self, query: str, params: Parameters, wanted: Rows | None) -> pa.Table:
         connection = self._attachment.connection()
         if wanted is not None:
             connection.register("wanted", pa.table({"id": pa.array(wanted, pa.int64())}))
         try:
-            return connection.execute(query, params).to_arrow_table()
-        except duckdb.Error as error:
-            raise self._explained(error, query, where) from error
+            ran = connection.execute(query, _plain(params))
+            if ran is None:
+                raise QueryError("The query can't be run. There is no statement in it.")
+            result: pa.Table = ran.to_arrow_table()
         finally:
             if wanted is not None:
                 connection.unregister("wanted")
+        # DuckDB hands over text from SQLite unchecked.
+        for column in result.columns:
+            if pa.types.is_string(column.type):
+                column.validate(full=True)
+        return result
 
     def batches(self, table: Table, rows: int) -> Iterator[pa.RecordBatch]:
         """Yield a whole table, so many rows at a time."""
@@ -84,8 +104,10 @@ class Queries:
         # A connection of its own: the reader stays open while other queries may run.
         with self._attachment.connection().cursor() as cursor:
             try:
-                yield from cursor.execute(query).to_arrow_reader(rows)
-            except (duckdb.Error, pa.ArrowException, OSError) as error:
+                for batch in cursor.execute(query).to_arrow_reader(rows):
+                    batch.validate(full=True)
+                    yield batch
+            except (duckdb.Error, pa.ArrowException, OSError, UnicodeError) as error:
                 raise self._explained(error, query, None) from error
 
     def columns(self, table: Table, columns: Sequence[str], ids: Rows | None = None) -> pa.Table:
@@ -96,14 +118,36 @@ class Queries:
         return self.run(f"{query} WHERE id IN (SELECT id FROM wanted)", wanted=ids)
 
     def part(
-        self, table: Table, columns: Sequence[str], where: str | None, limit: int | None
+        self,
+        table: Table,
+        columns: Mapping[str, str],
+        where: str | None,
+        limit: int | None,
+        *,
+        native: bool = False,
     ) -> pa.Table:
-        """Return columns of the rows for which an expression is true, at most so many."""
-        query = _select(table, columns)
+        """Return columns of the rows for which an expression is true, at most so many.
+
+        Parameters
+        ----------
+        table
+            The table.
+        columns
+            The columns, each under the name that it gets.
+        where, limit
+            As for `SynphysDatabase.table`.
+        native
+            Whether table and columns go by the file's own names.
+        """
+        place = f"{NATIVE}." if native and table.name in self._file.renamed_tables else ""
+        selected = ", ".join(
+            f"{quoted(name)} AS {quoted(label)}" for label, name in columns.items()
+        )
+        query = f"SELECT {selected} FROM {place}{quoted(table.name)}"
         if where is not None:
             query += f" WHERE {self._condition(where, table)}"
         if limit is not None:
-            if isinstance(limit, bool) or not isinstance(limit, int) or limit < 0:
+            if isinstance(limit, bool) or not isinstance(limit, Integral) or limit < 0:
                 raise ArgumentError(f"limit takes a number of rows, 0 or more; got {limit!r}.")
             query += f" LIMIT {limit}"
         return self.run(query, where=where)
@@ -111,31 +155,34 @@ class Queries:
     def _condition(self, where: str, table: Table) -> str:
         expression = parse(where)
         known = {name.casefold(): name for name in table.columns}
+        # In an expression, the file's own names do no harm: they do not show in the result.
+        known |= {old.casefold(): new for old, new in table.native_names.items()}
 
         def label(name: Name) -> str:
             qualified = len(name) == _QUALIFIED and name[0].casefold() == table.name
-            found = known.get(".".join(name[1:] if qualified else name).casefold())
-            if found is None:
-                raise UnknownColumnError(
-                    f"Table {table.name!r} has no column {'.'.join(name)!r} (in where={where!r}). "
-                    f"{did_you_mean(name[-1], table.columns)}"
-                )
-            return found
+            asked = ".".join(name[1:] if qualified else name)
+            if asked.casefold() in known:
+                return known[asked.casefold()]
+            if asked in table.elsewhere:
+                table.column(asked)
+            raise UnknownColumnError(
+                f"Table {table.name!r} has no column {'.'.join(name)!r} (in where={where!r}). "
+                f"{did_you_mean(name[-1], table.columns)}"
+            )
 
         return expression.sql(label, self._attachment.connection())
 
     def _explained(self, error: Exception, query: str, where: str | None) -> Exception:
         columns = [
             column
-            for table in self._file.schema
+            for table in self._file.native_schema
             if table.name in query
             for column in table.columns.values()
-            if column.name in query or "*" in query
         ]
-        if not self._file.path.exists():
-            return ReleaseFileError(
-                f"{self._file.path} is gone. Put it back, or load the version again."
-            )
+        if isinstance(error, SynphysError):
+            return error
+        if not self._file.path.exists() or "malformed" in str(error):
+            return unreadable(self._file.path, error)
         if _is_about_a_value(error) and (misfit := self._file.first_misfit(columns)):
             column, row, value = misfit
             return StoredValueError(
@@ -152,8 +199,19 @@ class Queries:
 def _is_about_a_value(error: Exception) -> bool:
     # What streams to Arrow comes with another class, but with DuckDB's words.
     kinds = (duckdb.TypeMismatchException, duckdb.ConversionException)
-    words = ("Mismatch Type Error", "Conversion Error")
-    return isinstance(error, kinds) or any(word in str(error) for word in words)
+    words = ("Mismatch Type Error", "Conversion Error", "Invalid UTF8", "Wrapping")
+    return isinstance(error, (*kinds, UnicodeError)) or any(word in str(error) for word in words)
+
+
+def _plain(params: Parameters) -> Parameters:
+    """Return parameters without NumPy's own number types, which DuckDB does not take."""
+
+    def plain(value: object) -> object:
+        return value.item() if isinstance(value, np.generic) else value
+
+    if isinstance(params, dict):
+        return {name: plain(value) for name, value in params.items()}
+    return None if params is None else [plain(value) for value in params]
 
 
 def _select(table: Table, columns: Sequence[str]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from .sqlite_file import quoted
@@ -34,15 +35,35 @@ def related_ids_query(aliases: Aliases, table: str) -> str:
     return " UNION ".join(ways)
 
 
+def tables_on_the_way(aliases: Aliases, table: str) -> list[str]:
+    """Return the tables that lead from the source table to another, that one included."""
+    passed: list[str] = []
+    for alias in aliases.resolve(table):
+        step = alias
+        while step.parent is not None:
+            passed.append(step.table)
+            step = aliases[step.parent]
+    return passed
+
+
 def _ids(aliases: Aliases, alias: Alias) -> str:
     if alias.parent is None:
         return f"SELECT id FROM {WANTED}"
+    if alias.alternative is not None:
+        one, other = replace(alias, alternative=None), alias.alternative
+        return f"{_ids(aliases, one)} UNION {_ids(aliases, other)}"
     parent = aliases[alias.parent]
     before = _ids(aliases, parent)
     if alias.direction == "up":
-        return f"SELECT {quoted(alias.key)} FROM {quoted(parent.table)} WHERE id IN ({before})"
-    keys = [alias.key]
+        keys = _values(parent.table, alias.key, before)
+        return f"SELECT id FROM {quoted(alias.table)} WHERE {quoted(alias.target_key)} IN ({keys})"
+    columns = [alias.key]
     if alias.table == "pair" and parent.table == "cell":
-        keys = ["pre_cell_id", "post_cell_id"]
-    conditions = " AND ".join(f"{quoted(key)} IN ({before})" for key in keys)
+        columns = ["pre_cell_id", "post_cell_id"]
+    keys = before if alias.target_key == "id" else _values(parent.table, alias.target_key, before)
+    conditions = " AND ".join(f"{quoted(column)} IN ({keys})" for column in columns)
     return f"SELECT id FROM {quoted(alias.table)} WHERE {conditions}"
+
+
+def _values(table: str, column: str, ids: str) -> str:
+    return f"SELECT {quoted(column)} FROM {quoted(table)} WHERE id IN ({ids})"

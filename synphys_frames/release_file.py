@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
 import warnings
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from . import sqlite_file
-from .errors import ReleaseFileError
+from .errors import ArgumentError, MissingRowsError, ReleaseFileError
+from .releases import first_release, larger_names
 from .schema import (
     NEWEST,
     VERSIONS,
@@ -21,10 +24,20 @@ from .schema import (
     undeclared_column,
 )
 from .sqlite_file import quoted
+from .vocabulary import in_newest_names, published_vocabulary, versions_of
 
 if TYPE_CHECKING:
-    import os
+    from collections.abc import Iterable
 
+    from .releases import Size
+
+# What small files leave out. synapse_prediction is empty there, too, but stands beside pairs.
+RECORDING_TABLES = frozenset(
+    {"sync_rec", "recording", "patch_clamp_recording", "multi_patch_probe", "test_pulse"}
+    | {"stim_pulse", "stim_spike", "baseline", "pulse_response", "pulse_response_fit"}
+    | {"pulse_response_strength", "baseline_response_strength"}
+)
+TEXTS = ("str", "json")
 _REQUIRED_TABLES = ("metadata", "slice", "experiment", "cell", "pair")
 
 # SQL conditions that hold for a stored value that is not of the column's kind.
@@ -35,13 +48,63 @@ _MISFITS: dict[Kind, str] = {
     "str": "typeof({0}) NOT IN ('text', 'null')",
     "json": "typeof({0}) NOT IN ('text', 'null')",
     "array": "typeof({0}) NOT IN ('blob', 'null')",
-    "datetime": "{0} IS NOT NULL AND (typeof({0}) != 'text' OR julianday({0}) IS NULL)",
+    # SQLite takes February 30 and 'now' for dates, too: what it makes of them has another text.
+    "datetime": "{0} IS NOT NULL AND "
+    "(typeof({0}) != 'text' OR strftime('%Y-%m-%d', {0}, '+0 days') IS NOT substr({0}, 1, 10))",
 }
 
 
 def misfit_condition(column: Column) -> str:
     """Return the SQLite condition for a stored value that is not of its column's kind."""
     return _MISFITS[column.kind].format(quoted(column.name))
+
+
+def told_of_others(schema: Schema, file: str) -> Schema:
+    """Return a schema that can say which versions have what it lacks.
+
+    Parameters
+    ----------
+    schema
+        The tables of a file, by the newest names.
+    file
+        The file's name, for the messages.
+    """
+    tables: dict[str, str] = {}
+    columns: dict[str, dict[str, str]] = {}
+    for version in VERSIONS:
+        for table in published_vocabulary(version):
+            if table.name not in schema:
+                tables.setdefault(table.name, _absence(schema, file, table.name))
+                continue
+            here = schema.tables[table.name].columns
+            for name in table.columns:
+                if name not in here:
+                    said = _absence(schema, file, table.name, name)
+                    columns.setdefault(table.name, {}).setdefault(name, said)
+    told = {
+        name: replace(table, elsewhere=columns.get(name, {}))
+        for name, table in schema.tables.items()
+    }
+    return replace(schema, tables=told, elsewhere=tables)
+
+
+def _absence(schema: Schema, file: str, table: str, column: str | None = None) -> str:
+    name = table if column is None else f"{table}.{column}"
+    versions = versions_of(table, column)
+    return (
+        f"{file} has schema version {schema.version}, which has no {name}. It is in schema version "
+        f"{', '.join(versions)}; the first release with it is {first_release(versions)}."
+    )
+
+
+def unreadable(path: Path, reason: object) -> ReleaseFileError:
+    """Return the error for a file that was there when it was opened and can't be read now."""
+    if not path.exists():
+        return ReleaseFileError(f"{path} is gone. Put it back, or load the version again.")
+    said = str(reason).strip().splitlines()[0]
+    return ReleaseFileError(
+        f"{path} can't be read: {said}. If it is damaged, fetch it again with load_version(name)."
+    )
 
 
 class ReleaseFile:
@@ -59,7 +122,12 @@ class ReleaseFile:
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
-        self.path = Path(path).expanduser().absolute()
+        if not isinstance(path, str | os.PathLike) or isinstance(os.fspath(path), bytes):
+            raise ArgumentError(f"A release file is named by a path; got {path!r}.")
+        try:
+            self.path = Path(path).expanduser().absolute()
+        except RuntimeError as error:
+            raise ReleaseFileError(f"There is no file {path}: {error}.") from error
         sqlite_file.require_sqlite_file(self.path)
         self._declared = sqlite_file.declared_columns(self.path)
         missing = [name for name in _REQUIRED_TABLES if name not in self._declared]
@@ -72,7 +140,8 @@ class ReleaseFile:
             )
         self.metadata = self._read_metadata()
         self.schema_version = str(self.metadata["db_version"])
-        self.schema = self._read_schema()
+        self.native_schema = self._read_schema()
+        self.schema = told_of_others(in_newest_names(self.native_schema), self.path.name)
 
     def _read_metadata(self) -> dict[str, Any]:
         rows = sqlite_file.query(self.path, "SELECT meta FROM metadata ORDER BY id LIMIT 1")
@@ -90,7 +159,8 @@ class ReleaseFile:
     def _read_schema(self) -> Schema:
         if self.schema_version in VERSIONS:
             published = published_schema(self.schema_version)
-        elif self.schema_version.isdigit() and int(self.schema_version) > int(NEWEST):
+            self._require_fitting_tables(published)
+        elif self.schema_version.isdecimal() and int(self.schema_version) > int(NEWEST):
             warnings.warn(
                 f"{self.path.name} has schema version {self.schema_version}, which is newer than "
                 f"the newest that is known here ({NEWEST}). What is known works; other tables and "
@@ -126,14 +196,71 @@ class ReleaseFile:
         }
         return Table(name, columns, table.description)
 
+    def _require_fitting_tables(self, published: Schema) -> None:
+        misfits = []
+        for table in published:
+            declared = self._declared.get(table.name, {})
+            missing = [name for name in table.columns if name not in declared]
+            if not declared:
+                misfits.append(f"table {table.name} is missing")
+            elif missing:
+                misfits.append(f"{table.name} lacks {', '.join(missing)}")
+        other = {table.name for version in VERSIONS for table in published_schema(version)}
+        misfits += [
+            f"table {name} is of another schema version"
+            for name in self._declared
+            if name in other and name not in published
+        ]
+        if misfits:
+            more = f" (and {len(misfits) - 8} more)" if len(misfits) > 8 else ""
+            raise ReleaseFileError(
+                f"{self.path} says that it has schema version {self.schema_version}, but does not "
+                f"fit it: {'; '.join(misfits[:8])}{more}. The file is not as it was published; "
+                "fetch it again with load_version(name)."
+            )
+
+    @cached_property
+    def renamed_tables(self) -> list[str]:
+        """The file's own tables of which some column has another name or place here."""
+        return [
+            table.name
+            for table in self.native_schema
+            if table.name not in self.schema
+            or list(self.schema.tables[table.name].columns) != list(table.columns)
+        ]
+
+    @cached_property
+    def size(self) -> Size:
+        """The size that the file's rows show: small, medium or full."""
+        if not self.row_counts.get("pulse_response"):
+            return "small"
+        # Traces are there for all rows or for none; a few tell.
+        rows = sqlite_file.query(self.path, "SELECT data IS NOT NULL FROM pulse_response LIMIT 100")
+        return "full" if any(row[0] for row in rows) else "medium"
+
+    def require_rows(self, tables: Iterable[str]) -> None:
+        """Raise `MissingRowsError` where a table is empty for the file's size.
+
+        Parameters
+        ----------
+        tables
+            The tables whose rows a query needs.
+        """
+        for name in tables:
+            if name in RECORDING_TABLES and self.size == "small" and not self.row_counts.get(name):
+                raise MissingRowsError(
+                    f"{self.path.name} is a small file: its table {name} has no rows. The medium "
+                    f"and full files have them: {larger_names(self.path.name)}."
+                )
+
     @cached_property
     def row_counts(self) -> dict[str, int]:
-        """Number of rows of each table."""
+        """Number of rows of each table of the file."""
         counts = " UNION ALL ".join(
             f"SELECT {number}, count(*) FROM {quoted(table.name)}"
-            for number, table in enumerate(self.schema)
+            for number, table in enumerate(self.native_schema)
         )
-        names = list(self.schema.tables)
+        names = list(self.native_schema.tables)
         return {names[number]: count for number, count in sqlite_file.query(self.path, counts)}
 
     def first_misfit(self, columns: list[Column]) -> tuple[Column, Any, Any] | None:
@@ -147,6 +274,19 @@ class ReleaseFile:
             )
             if rows:
                 return column, rows[0][0], rows[0][1]
+        return self._first_undecodable([column for column in columns if column.kind in TEXTS])
+
+    def _first_undecodable(self, columns: list[Column]) -> tuple[Column, Any, Any] | None:
+        for column in columns:
+            name = quoted(column.name)
+            rows = sqlite_file.query(
+                self.path, f"SELECT id, CAST({name} AS BLOB) FROM {quoted(column.table)}"
+            )
+            for row, value in rows:
+                try:
+                    (value or b"").decode()
+                except UnicodeDecodeError:
+                    return column, row, value
         return None
 
     def misfit_columns(self, table: Table) -> list[str]:

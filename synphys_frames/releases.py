@@ -268,3 +268,29 @@ def canonical_name(db_file: str) -> str:
         if db_file in release.aliases:
             return release.db_file
     return db_file
+
+
+def first_release(schema_versions: Iterable[str]) -> str:
+    """Return the oldest published release that has one of these schema versions.
+
+    Examples
+    --------
+    >>> first_release(["20", "21", "22"])
+    'r2.0-pre4'
+    """
+    wanted = set(schema_versions)
+    for release in shipped_catalogue():
+        if release.schema_version in wanted and release.release_version:
+            return release.release_version
+    return "none that was published"
+
+
+def larger_names(db_file: str) -> str:
+    """Return the names of the medium and full files beside a small one, as a text."""
+    version, size = parse_name(canonical_name(db_file))
+    names = [
+        release.db_file
+        for release in shipped_catalogue()
+        if release.release_version == version and size == "small" and release.db_size != "small"
+    ]
+    return " or ".join(f"load_version({name!r})" for name in names) or 'load_current("medium")'

@@ -3,27 +3,30 @@
 from __future__ import annotations
 
 import json
+import math
+import os
 import tempfile
+from numbers import Integral, Real
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from .config import config
 from .database import SynphysDatabase, load_sqlite
 from .errors import ArgumentError, ExportError
 from .sample_rows import SampleRows
+from .sample_versions import rows_in_version
 from .schema import NEWEST, published_schema
+from .sqlite_file import damage
 from .sqlite_layout import write_release
+from .versions import cache_folder
 
 if TYPE_CHECKING:
-    import os
-
     from .versions import CachePath
 
 SAMPLE_NAME = "synphys_synthetic_sample_small.sqlite"
 SAMPLE_SCALE = 1 / 60
 ORIGIN = "synthetic: made up by synphys_frames, not measured"
 # Part of the folder's name, so that a sample of an older builder is never taken for a new one.
-_BUILDER = "1"
+_BUILDER = "2"
 
 
 def build_sample(
@@ -31,9 +34,10 @@ def build_sample(
     *,
     scale: float = SAMPLE_SCALE,
     size: Literal["small", "medium"] = "small",
+    schema_version: str = NEWEST,
     seed: int = 0,
 ) -> Path:
-    """Write a synthetic release file in the published layout of schema 22.
+    """Write a synthetic release file in the published layout of a schema version.
 
     Parameters
     ----------
@@ -45,6 +49,9 @@ def build_sample(
     size
         "small": recording-level tables are empty, as in published small files. "medium": they have
         rows, without traces.
+    schema_version
+        "15" to "22". The same scale, size and seed give the same rows in every version, as far as
+        it has columns for them.
     seed
         The same seed gives the same rows.
 
@@ -66,22 +73,30 @@ def build_sample(
     >>> sf.load_sqlite(path).metadata["origin"]
     'synthetic: made up by synphys_frames, not measured'
     """
-    if isinstance(scale, bool) or not isinstance(scale, int | float) or scale <= 0:
+    number = isinstance(scale, Real) and not isinstance(scale, bool)
+    if not number or not math.isfinite(scale) or scale <= 0:
         raise ArgumentError(f"scale takes a number above 0; got {scale!r}.")
+    if isinstance(seed, bool) or not isinstance(seed, Integral) or seed < 0:
+        raise ArgumentError(f"seed takes a whole number, 0 or more; got {seed!r}.")
+    if not isinstance(path, str | os.PathLike):
+        raise ArgumentError(f"path takes the file to make; got {path!r}.")
     if size not in ("small", "medium"):
         raise ArgumentError(f"size takes 'small' or 'medium'; got {size!r}.")
     target = Path(path).expanduser()
     if target.exists():
         raise ExportError(f"{target} is there already. Name another file, or delete it.")
-    schema = published_schema(NEWEST)
-    rows = SampleRows(schema, scale, seed, recordings=size == "medium").tables
+    schema = published_schema(schema_version)
+    newest = published_schema(NEWEST)
+    rows = SampleRows(newest, scale, seed, recordings=size == "medium").tables
+    if schema_version != NEWEST:
+        rows = rows_in_version(rows, schema_version, seed)
     about = {
-        "db_version": NEWEST,
+        "db_version": schema_version,
         "creation_date": "2026-01-01",
         "origin": ORIGIN,
         "synthetic": True,
-        "scale": scale,
-        "seed": seed,
+        "scale": float(scale),
+        "seed": int(seed),
     }
     rows["metadata"] = {"id": [1], "meta": [json.dumps(about)]}
     try:
@@ -118,8 +133,11 @@ def load_sample(*, cache_path: CachePath = None) -> SynphysDatabase:
     >>> sf.load_sample().version_name
     'synphys_synthetic_sample_small.sqlite'
     """
-    folder = config.cache_path if cache_path is None else Path(cache_path).expanduser()
+    folder = cache_folder(cache_path)
     path = folder / f"sample-{_BUILDER}" / SAMPLE_NAME
+    if path.is_file() and damage(path) is not None:
+        # Nobody but this function writes there: what is damaged is made anew.
+        path.unlink()
     if not path.exists():
         try:
             build_sample(path)

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import io
 import json
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .sample_values import listed, plausible_values, with_gaps
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from .schema import Column, Schema
-
-    Values = list[Any]
-    Rows = dict[str, Values]
+    from .sample_values import Rows, Values
+    from .schema import Schema
 
 PUBLISHED_EXPERIMENTS = 3600
 RECORDING_TABLES = frozenset(
@@ -42,13 +41,6 @@ _LAYERS = ["1", "2/3", "4", "5", "6"]
 _LAYER_DEPTH = {"1": 60e-6, "2/3": 220e-6, "4": 400e-6, "5": 580e-6, "6": 790e-6}
 _SIGMA = 120e-6
 _NOTHING: Any = None
-
-# Typical size of a value, by unit; the made-up values scatter around it.
-_SCALES = {
-    "V": 5e-3, "A": 5e-11, "V or A": 1e-3, "A or V": 1e-3, "s": 5e-3, "m": 1e-4, "Hz": 20.0,
-    "ohm": 1.5e8, "F": 5e-11, "S": 1e-9, "count": 20.0, "V/s": 100.0, "V/s or A/s": 100.0,
-    "degC": 32.0, "1": 0.5,
-}  # fmt: skip
 
 
 class SampleRows:
@@ -83,7 +75,7 @@ class SampleRows:
         """Make a table: what is given, and plausible values for the rest."""
         rows: Rows = {}
         given = {
-            name: _listed(values) if isinstance(values, list | np.ndarray) else [values] * count
+            name: listed(values) if isinstance(values, list | np.ndarray) else [values] * count
             for name, values in columns.items()
         }
         for column in self._schema.table(table).columns.values():
@@ -92,30 +84,12 @@ class SampleRows:
             elif column.name in given:
                 rows[column.name] = given[column.name]
             else:
-                rows[column.name] = self._fill(column, count)
+                rows[column.name] = plausible_values(self._random, column, count)
         self.tables[table] = rows
         return rows
 
-    def _fill(self, column: Column, count: int) -> Values:
-        random = self._random
-        if column.kind == "float":
-            scale = _SCALES.get(column.unit or "1", 0.5)
-            return self._with_gaps(scale * random.lognormal(0.0, 0.4, count), 0.1)
-        if column.kind == "int":
-            return self._with_gaps(random.integers(1, 200, count), 0.1)
-        if column.kind == "bool":
-            return self._with_gaps(random.integers(0, 2, count), 0.1)
-        if column.kind == "array":
-            return [_npy(values) for values in random.normal(0, 1e-3, (count, 40))]
-        if column.kind == "json":
-            texts = np.array([None, "null", '{"note": "synthetic"}'], dtype=object)
-            return list(texts[random.integers(0, 3, count)])
-        return [None] * count
-
     def _with_gaps(self, values: Any, share: float) -> Values:
-        filled = np.asarray(values).astype(object)
-        filled[self._random.random(len(filled)) < share] = None
-        return list(filled)
+        return with_gaps(self._random, values, share)
 
     def _choice(self, options: Sequence[Any], count: int, chances: Sequence[float]) -> Any:
         pool = np.empty(len(options), dtype=object)
@@ -235,7 +209,7 @@ class SampleRows:
 
     def _make_cell_details(self) -> None:
         random = self._random
-        here = self._some_cells(0.85)
+        here = here_located = self._some_cells(0.85)
         measured = np.where(random.random(len(here)) < 0.9, self._layer[here], "5")
         depth = np.array([_LAYER_DEPTH[layer] for layer in measured]) + self._position[here, 1]
         self._add(
@@ -252,7 +226,8 @@ class SampleRows:
         )
         here = self._some_cells(0.8)
         self._add("intrinsic", len(here), cell_id=here + 1)
-        here = self._some_cells(0.6)
+        # Until schema 16 a layer is kept with the morphology: a cell with one has the other.
+        here = np.union1d(here_located, self._some_cells(0.6))
         spiny = ~self._inhibitory[here]
         self._add(
             "morphology",
@@ -413,16 +388,6 @@ class SampleRows:
             "pulse_response_strength", len(pair), pulse_response_id=every,
             baseline_id=self._post[pair] + 1,
         )  # fmt: skip
-
-
-def _listed(values: Any) -> Any:
-    return values.tolist() if isinstance(values, np.ndarray) else values
-
-
-def _npy(values: Any) -> bytes:
-    buffer = io.BytesIO()
-    np.save(buffer, values)
-    return buffer.getvalue()
 
 
 def _time(seconds: Any) -> str:

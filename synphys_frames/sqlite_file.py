@@ -73,21 +73,25 @@ def damage(path: Path) -> str | None:
 
 def require_sqlite_file(path: Path) -> None:
     """Raise `ReleaseFileError` unless the path is a whole SQLite file that can be read in place."""
-    if path.is_dir():
+    try:
+        there, folder = path.exists(), path.is_dir()
+    except OSError as error:
+        raise ReleaseFileError(f"There is no file {path}: {error.strerror or error}.") from error
+    if folder:
         raise ReleaseFileError(
             f"{path} is a folder, not a release file. Name the .sqlite file in it."
         )
-    if not path.exists():
+    if not there:
         raise ReleaseFileError(
             f"There is no file {path}. list_versions() shows the published files, and "
             "load_version(name) downloads one."
         )
     try:
         problem = damage(path)
-    except PermissionError:
+    except OSError as error:
         raise ReleaseFileError(
-            f"{path} can't be read: permission denied. Make it readable for this user."
-        ) from None
+            f"{path} can't be read: {error.strerror or error}. Make it readable for this user."
+        ) from error
     if problem:
         raise ReleaseFileError(
             f"{path} can't be opened: {problem}. If it was downloaded, delete it and fetch it "
@@ -116,6 +120,10 @@ def query(path: Path, sql: str, parameters: tuple[object, ...] = ()) -> list[tup
         with closing(sqlite3.connect(uri, uri=True)) as connection:
             return connection.execute(sql, parameters).fetchall()
     except sqlite3.DatabaseError as error:
+        if not path.exists():
+            raise ReleaseFileError(
+                f"{path} is gone. Put it back, or load the version again."
+            ) from error
         raise ReleaseFileError(
             f"{path} can't be read: {error}. It is damaged; fetch it again with load_version(name)."
         ) from error
@@ -133,7 +141,7 @@ def declared_columns(path: Path) -> dict[str, dict[str, str]]:
         path,
         "SELECT t.name, c.name, c.type FROM sqlite_master AS t "
         "JOIN pragma_table_info(t.name) AS c "
-        "WHERE t.type IN ('table', 'view') AND t.name NOT LIKE 'sqlite\\_%' ESCAPE '\\' "
+        "WHERE t.type = 'table' AND t.name NOT LIKE 'sqlite\\_%' ESCAPE '\\' "
         "ORDER BY t.rowid, c.cid",
     )
     tables: dict[str, dict[str, str]] = {}

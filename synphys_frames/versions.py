@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -12,16 +13,18 @@ from .database import SynphysDatabase, load_sqlite
 from .dtypes import STR
 from .errors import ArgumentError, UnknownVersionError
 from .fetch import fetch
-from .releases import SIZES, Release, Size, find_release, read_catalogue
+from .releases import SIZES, Release, Size, find_release, read_catalogue, shipped_catalogue
 from .schema import VERSIONS
 from .sqlite_file import damage
+from .vocabulary import schema_changes
 
 if TYPE_CHECKING:
-    import os
     from collections.abc import Iterable, Mapping
 
+    from .comparison import ReleaseDiff
     from .progress import Progress
 
+    Comparable = SynphysDatabase | str | os.PathLike[str]
     CachePath = str | os.PathLike[str] | None
 
 
@@ -60,7 +63,7 @@ def list_versions(only_supported: bool = False, *, cache_path: CachePath = None)
     18  synphys_r2.1_medium.sqlite             22
     19    synphys_r2.1_full.sqlite             22
     """
-    folder = _folder(cache_path)
+    folder = cache_folder(cache_path)
     return _frame(_releases(folder, only_supported=only_supported), folder)
 
 
@@ -82,7 +85,7 @@ def list_current_versions(*, cache_path: CachePath = None) -> pd.DataFrame:
     >>> sf.list_current_versions()["db_file"].tolist()
     ['synphys_r2.1_small.sqlite', 'synphys_r2.1_medium.sqlite', 'synphys_r2.1_full.sqlite']
     """
-    folder = _folder(cache_path)
+    folder = cache_folder(cache_path)
     newest = {release.db_size: release for release in _releases(folder, only_supported=True)}
     return _frame([newest[size] for size in SIZES if size in newest], folder)
 
@@ -116,7 +119,7 @@ def load_current(
     """
     if size not in SIZES:
         raise ArgumentError(f"size takes {', '.join(map(repr, SIZES))}; got {size!r}.")
-    folder = _folder(cache_path)
+    folder = cache_folder(cache_path)
     fitting = [one for one in _releases(folder, only_supported=True) if one.db_size == size]
     if not fitting:
         raise UnknownVersionError(
@@ -194,9 +197,65 @@ def fetch_version(
     NotFoundError, IncompleteDownloadError, VerificationError, RemoteChangedError
         What went wrong, and what to do.
     """
-    folder = _folder(cache_path)
+    folder = cache_folder(cache_path)
     release = find_release(name, _releases(folder, only_supported=False))
     return _fetched(release, folder, progress, storage_options)
+
+
+def schema_versions() -> pd.DataFrame:
+    """Return the published schema versions and what changed with each.
+
+    Returns
+    -------
+    DataFrame
+        A row a version, oldest first: schema_version (str); releases, the files that have it (none
+        for 17, which was never published); tables_added, tables_removed; columns_added,
+        columns_removed ("table.column", by the newest schema's names, of tables that stay);
+        columns_renamed ("table.old -> table.new"). All but the first column hold lists. The first
+        version has nothing to compare with.
+
+    Examples
+    --------
+    >>> sf.schema_versions().set_index("schema_version").loc["20", "tables_added"]
+    ['synapse_model']
+    """
+    rows = []
+    for before, version in zip((None, *VERSIONS), VERSIONS, strict=False):
+        files = [one.db_file for one in shipped_catalogue() if one.schema_version == version]
+        row = {"schema_version": version, "releases": files}
+        rows.append(row | schema_changes(before, version))
+    frame = pd.DataFrame(rows)
+    return frame.astype({"schema_version": STR})
+
+
+def compare(a: Comparable, b: Comparable) -> ReleaseDiff:
+    """Return what changes from one release to another.
+
+    Parameters
+    ----------
+    a, b
+        Each an opened database, a path to a file, or the name of a published version.
+
+    Returns
+    -------
+    ReleaseDiff
+        As from `SynphysDatabase.diff`.
+
+    Examples
+    --------
+    >>> sf.compare(db, db.path)
+    <ReleaseDiff synphys_synthetic_sample_small.sqlite -> synphys_synthetic_sample_small.sqlite:
+    0 tables, 0 columns; 0 pairs appeared, 0 vanished, 0 changed has_synapse>
+    """
+    return _opened(a).diff(_opened(b))
+
+
+def _opened(release: Comparable) -> SynphysDatabase:
+    if isinstance(release, SynphysDatabase):
+        return release
+    if isinstance(release, str) and not Path(release).expanduser().exists():
+        return load_version(release)
+    return load_sqlite(release)
 
 
 def find_file(release: Release, folder: Path) -> Path | None:
@@ -222,7 +281,10 @@ def _fits(path: Path, release: Release) -> bool:
         return False
 
 
-def _folder(cache_path: CachePath) -> Path:
+def cache_folder(cache_path: CachePath) -> Path:
+    """Return the cache folder that an argument means."""
+    if cache_path is not None and not isinstance(cache_path, str | os.PathLike):
+        raise ArgumentError(f"cache_path takes a folder, or None; got {cache_path!r}.")
     return config.cache_path if cache_path is None else Path(cache_path).expanduser()
 
 

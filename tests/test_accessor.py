@@ -34,6 +34,8 @@ CellClass = sf.CellClass
         ("synapse", [7, 9], [1, 5]),
         ("morphology", [1, 2], [1, 2]),
         ("resting_state_fit", [2], [5]),
+        # The first fit is that of the polysynapse of pair 6.
+        ("resting_state_fit", [1, 2], [5, 6]),
         ("experiment", [], []),
     ],
 )
@@ -80,6 +82,10 @@ def test_unknown_filters_are_refused(tiny: sf.SynphysDatabase) -> None:
         ("pair", [4, 5], "pre_cell", [4, 5]),
         ("pair", [1], "avg_response_fit", [1, 2]),
         ("pair", [1, 5], "resting_state_fit", [2]),
+        ("pair", [5, 6], "resting_state_fit", [1, 2]),
+        ("resting_state_fit", [1], "pair", [6]),
+        ("poly_synapse", [1], "resting_state_fit", [1]),
+        ("experiment", [20], "resting_state_fit", [1, 2]),
         ("synapse", [7], "morphology", [1, 2]),
         ("morphology", [2], "intrinsic", [1]),
         ("pair", [2], "synapse", []),
@@ -132,6 +138,23 @@ def test_join_follows_keys_both_ways(tiny: sf.SynphysDatabase) -> None:
     assert synapses["pre_cell.cre_type"].tolist() == ["pvalb", "unknown", "unknown"]
 
 
+def test_fits_are_beside_the_pair_of_either_synapse(tiny: sf.SynphysDatabase) -> None:
+    joined = tiny["resting_state_fit"].synphys.join("pair.id", "experiment.id")
+    assert joined["pair.id"].tolist() == [6, 5]
+    assert joined["experiment.id"].tolist() == [20, 20]
+    assert tiny.pairs(include="resting_state_fit.id")["resting_state_fit.id"].tolist()[5] is pd.NA
+
+
+def test_rows_without_an_id_have_nothing_beside_them(tiny: sf.SynphysDatabase) -> None:
+    frame = tiny.experiment.set_index("id").reindex([10, 99, 20]).reset_index()
+    frame.attrs = tiny.experiment.attrs
+    joined = frame.synphys.join("slice")
+    assert joined["slice.species"].fillna("-").tolist() == ["mouse", "-", "human"]
+    shifted = tiny.pair.set_index("id", drop=False).shift(1)
+    shifted.attrs = tiny.pair.attrs
+    assert shifted.synphys.join("pre_cell.id")["pre_cell.id"].tolist() == [pd.NA, 1, 3, 1, 4, 5]
+
+
 def test_join_keeps_rows_index_and_frame(tiny: sf.SynphysDatabase) -> None:
     frame = tiny.experiment.iloc[[1, 0, 1]].assign(extra=[1, 2, 3]).set_axis(list("bab"))
     before = frame.copy(deep=True)
@@ -141,6 +164,8 @@ def test_join_keeps_rows_index_and_frame(tiny: sf.SynphysDatabase) -> None:
     assert joined["extra"].tolist() == [1, 2, 3]
     pd.testing.assert_frame_equal(frame, before)
     assert frame.attrs == before.attrs == joined.attrs
+    joined.attrs["synphys"]["table"] = "changed"
+    assert frame.attrs["synphys"]["table"] == "experiment"
 
 
 def test_join_on_a_wide_frame_adds_what_is_not_there(tiny: sf.SynphysDatabase) -> None:
@@ -216,6 +241,23 @@ def test_classify_goes_by_the_frame_where_it_has_the_columns(tiny: sf.SynphysDat
     assert alone["post_class"].isna().tolist() == [True, False, True, True, True, True]
 
 
+def test_classify_decides_by_the_values_of_each_row(tiny: sf.SynphysDatabase) -> None:
+    # The same cell ids, other cells: pairs of two releases in one frame.
+    first = tiny.pairs(include=["cell.cre_type"])
+    second = first.assign(**{"pre_cell.cre_type": ["sst", "vip"] * 3})
+    both = pd.concat([first, second], ignore_index=True)
+    classified = both.synphys.classify(
+        [CellClass(cre_type="sst"), CellClass(cre_type="vip"), CellClass(cre_type="pvalb")]
+    )
+    found = classified["pre_class"].astype(object)
+    assert found.where(found.notna(), None).tolist() == [
+        "pvalb", None, "pvalb", None, None, None, "sst", "vip", "sst", "vip", "sst", "vip",
+    ]  # fmt: skip
+    # Criteria that the frame lacks come from the database, cell by cell.
+    mixed = both.synphys.classify({"it": CellClass(cre_type="sst", dendrite_type="aspiny")})
+    assert mixed["pre_class"].notna().tolist() == [False] * 6 + [True, False, True] + [False] * 3
+
+
 def test_classify_on_arrow_types(tiny: sf.SynphysDatabase) -> None:
     plain = tiny.pairs(include="cell").synphys.classify(CLASSES)
     arrow = tiny.pairs(include="cell", dtype_backend="pyarrow").synphys.classify(CLASSES)
@@ -230,6 +272,8 @@ def test_classify_on_arrow_types(tiny: sf.SynphysDatabase) -> None:
         ("sst", "classes takes a dict"),
         ({"sst": "sst"}, "takes a CellClass"),
         (7, "classes takes a dict"),
+        ([None, CellClass(cre_type="sst")], "distinct names"),
+        ({1: CellClass(cre_type="sst")}, "distinct names"),
     ],
 )
 def test_classes_need_names(tiny: sf.SynphysDatabase, classes: Any, message: str) -> None:
@@ -250,7 +294,11 @@ def test_a_frame_without_provenance(tiny: sf.SynphysDatabase) -> None:
     assert lost.synphys.join("slice", db=tiny)["slice.species"].tolist() == ["mouse", "human"]
     wide = pd.DataFrame(tiny.pairs().to_dict("list"))
     assert len(wide.synphys.related("cell", db=tiny)) == 6
-    unclear = pd.DataFrame({"id": [1, 2], "value": [3, 4]})
+    # A part of a table, or a query's result, could be of any.
+    query = tiny.sql("SELECT experiment.id, species, age FROM experiment JOIN slice USING (id)")
+    with pytest.raises(ProvenanceError, match="which table"):
+        query.synphys.related("experiment")
+    unclear = pd.DataFrame({"id": [1, 2], "species": ["mouse", "mouse"], "age": [3, 4]})
     with pytest.raises(ProvenanceError, match="which table"):
         unclear.synphys.pairs(db=tiny)
     with pytest.raises(ArgumentError, match="db takes a SynphysDatabase"):
@@ -264,11 +312,31 @@ def test_a_frame_that_lost_its_ids(tiny: sf.SynphysDatabase) -> None:
         tiny.cell.drop(columns="id").synphys.related("experiment")
     with pytest.raises(ProvenanceError, match="should hold ids"):
         tiny.cell.assign(id=1.5).synphys.related("experiment")
+    for odd in (float("inf"), pd.Timestamp("2020-01-01")):
+        with pytest.raises(ProvenanceError, match="should hold ids"):
+            tiny.cell.assign(id=odd).synphys.join("experiment")
     with pytest.raises(ProvenanceError, match="should hold ids"):
         tiny.cell.assign(id="a").synphys.related("experiment")
     some = tiny.cell.assign(id=[1.0, np.nan, 3.0, np.nan, np.nan, np.nan])
     assert some.synphys.related("morphology")["id"].tolist() == [1, 2]
     assert some.synphys.join("morphology")["morphology.id"].tolist()[:3] == [1, pd.NA, 2]
+
+
+def test_columns_of_one_name(tiny: sf.SynphysDatabase) -> None:
+    pairs = tiny.pairs()
+    twice = pd.concat([pairs, pairs[["pair.id", "pair.pre_cell_id"]]], axis=1)
+    twice.attrs = pairs.attrs
+    with pytest.raises(ProvenanceError, match=r"2 columns named 'pair\.pre_cell_id'"):
+        twice.synphys.classify([CellClass(cre_type="sst")])
+    with pytest.raises(ProvenanceError, match=r"2 columns named 'pair\.id'"):
+        twice.synphys.join("synapse")
+
+
+def test_related_takes_one_name_and_arrow_types(tiny: sf.SynphysDatabase) -> None:
+    with pytest.raises(ArgumentError, match="name of one table"):
+        tiny.cell.synphys.related(["experiment"])
+    arrow = tiny.experiment.synphys.related("cell", dtype_backend="pyarrow")
+    assert all(isinstance(dtype, pd.ArrowDtype) for dtype in arrow.dtypes)
 
 
 def test_provenance_survives_pandas_and_parquet(tiny: sf.SynphysDatabase, tmp_path: Path) -> None:

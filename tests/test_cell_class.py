@@ -7,15 +7,16 @@ import pandas as pd
 import pytest
 
 import synphys_frames as sf
+from synphys_frames.cell_class import Cells
 from synphys_frames.criteria import EXCITATORY_CRE_TYPES, INHIBITORY_CRE_TYPES
 from synphys_frames.errors import ArgumentError, ExpressionError, UnknownCriterionError
-from synphys_frames.pair_filter import cell_lookup
+from synphys_frames.pair_filter import cells_of
 
 CellClass = sf.CellClass
 
 
 def members(db: sf.SynphysDatabase, cell_class: CellClass) -> set[int]:
-    mask = cell_class.members(cell_lookup(db.store), len(db.store.table("cell")))
+    mask = cell_class.members(cells_of(db.store))
     return set(db.cell.loc[mask, "id"])
 
 
@@ -115,6 +116,11 @@ def test_output_synapse_type_of_combinations() -> None:
     assert (sst | CellClass(cre_type="vip")).output_synapse_type == "in"
     assert (sst | layer).output_synapse_type is None
     assert (~sst).output_synapse_type is None
+    # A class that says nothing contradicts nothing.
+    either = CellClass(cre_type="tlx3") | layer
+    assert (either & CellClass(cell_class="ex")).output_synapse_type == "ex"
+    assert (either | sst).output_synapse_type is None
+    assert ((sst | spiny) & CellClass(cell_class="ex")).output_synapse_type is None
 
 
 @pytest.mark.parametrize(
@@ -163,6 +169,10 @@ def test_classes_are_values() -> None:
     assert pickle.loads(pickle.dumps(combined)) == combined
     with pytest.raises(AttributeError):
         one.given_name = "y"  # type: ignore[misc]
+    listed = CellClass(cre_type=["sst", "vip"])
+    assert listed.name == "['sst', 'vip']"
+    assert not hasattr(listed.criteria["cre_type"], "append")
+    assert pickle.loads(pickle.dumps(listed)).name == listed.name
     with pytest.raises(TypeError):
         one.criteria["cre_type"] = "sst"  # type: ignore[index]
 
@@ -171,6 +181,8 @@ def test_classes_are_values() -> None:
     ("make", "error", "message"),
     [
         (lambda: CellClass(cretype="sst"), UnknownCriterionError, "Did you mean 'cre_type'"),
+        (lambda: CellClass(CRE_TYPE="sst"), UnknownCriterionError, "Did you mean 'cre_type'"),
+        (lambda: CellClass("unnest([cre_type]) = 'x'"), ExpressionError, "unnest"),
         (lambda: CellClass(meta="x"), UnknownCriterionError, "without their JSON"),
         (lambda: CellClass("distance < 1"), UnknownCriterionError, "'distance'"),
         (lambda: CellClass("synapse.latency < 1"), UnknownCriterionError, "synapse.latency"),
@@ -196,7 +208,7 @@ def test_combining_with_something_else_is_a_type_error() -> None:
 def test_any_text_dtype_gives_the_same_members(dtype: str) -> None:
     values = pd.Series(["sst", None, "vip"], dtype=dtype)
     for cell_class in (CellClass(cre_type="sst"), CellClass("cre_type = 'sst'")):
-        found = cell_class.evaluate(lambda _: values, 3)
+        found = cell_class.evaluate(Cells(3, lambda _: values))
         assert found[0] is True or found[0] == True  # noqa: E712
         assert found[1] is pd.NA
         assert not found[2]

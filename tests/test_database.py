@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import os
 import pickle
@@ -118,6 +119,13 @@ def test_arrow_types(db: sf.SynphysDatabase) -> None:
         (lambda db: db.sql("SELEC 1"), QueryError, "syntax error"),
         (lambda db: db.sql("SELECT * FROM pairz"), QueryError, "pairz"),
         (lambda db: db.sql("SELECT * FROM call"), QueryError, "call"),
+        (lambda db: db.sql(""), QueryError, "no statement"),
+        (lambda db: db.sql("SELECT '\ud800'"), QueryError, "can't be run"),
+        (lambda db: db.table("pair", columns=5), ArgumentError, "columns takes"),
+        (lambda db: db.table("pair", where="unnest([id]) > 1"), ExpressionError, "unnest"),
+        (lambda db: db.table("pair", where="#1 > 1"), ExpressionError, "a column number"),
+        (lambda db: db.table("pair", where="true) USING SAMPLE (5%"), ExpressionError, "SQL"),
+        (lambda db: db.to_parquet(None), ArgumentError, "folder takes a path"),
         (lambda db: db.sql(1), ArgumentError, "query takes SQL"),
         (lambda db: db.sql("SELECT ?"), QueryError, "parameter"),
         (lambda db: db.relation("nothing"), UnknownTableError, "no table 'nothing'"),
@@ -146,10 +154,56 @@ def test_sql_types_and_parameters(tiny: sf.SynphysDatabase) -> None:
         "total": "float64",
         "any": "boolean",
         "date": "datetime64[us]",
-        "ids": "float64",
+        "ids": "Int64",
     }
     named = tiny.sql("SELECT id FROM pair WHERE id = $wanted", {"wanted": 3})
     assert named["id"].tolist() == [3]
+
+
+@pytest.mark.parametrize(
+    ("query", "columns", "dtypes"),
+    [
+        ("SELECT * FROM pair JOIN cell ON cell.id = pre_cell_id LIMIT 1", ["id", "id_1"], None),
+        ("SELECT 1 AS a, 2 AS a, 3 AS a_1", ["a", "a_1", "a_1_1"], ["Int64"] * 3),
+        ("SELECT sum(id) AS n, sum(id) * 10000000000000000000 AS m FROM pair", None,
+         ["Int64", "float64"]),
+        ("SELECT hash(1) AS h, DATE '2020-01-01' AS d, [1, 2] AS l", ["h", "d", "l"], None),
+        ("SELECT '2020-01-01 00:00:00.123456789'::TIMESTAMP_NS AS t", None, ["datetime64[ns]"]),
+        ("SELECT NULL AS nothing", ["nothing"], None),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("backend", [None, "pyarrow"])
+def test_any_result_is_a_frame(
+    tiny: sf.SynphysDatabase, query: str, columns: Any, dtypes: Any, backend: Any
+) -> None:
+    frame = tiny.sql(query, dtype_backend=backend)
+    assert not frame.columns.duplicated().any()
+    assert columns is None or set(columns) <= set(frame.columns)
+    if dtypes is not None and backend is None:
+        assert frame.dtypes.astype(str).tolist() == dtypes
+
+
+def test_numbers_of_numpy_are_parameters_and_limits(tiny: sf.SynphysDatabase) -> None:
+    wanted = tiny.pair["id"].to_numpy(dtype=np.int64)[1]
+    assert tiny.sql("SELECT ? + 1 AS x", [wanted])["x"].tolist() == [3]
+    assert tiny.sql("SELECT $x AS x", {"x": np.float64(0.5)})["x"].tolist() == [0.5]
+    assert len(tiny.table("pair", limit=np.int64(2))) == 2
+
+
+def test_two_tables_of_the_same_columns_are_not_taken_for_one(tiny: sf.SynphysDatabase) -> None:
+    def fits(key: str, table: str) -> str:
+        return (
+            f"SELECT id FROM resting_state_fit WHERE {key} IN "
+            f"(SELECT id FROM {table} WHERE pair_id IN (SELECT id FROM pair WHERE id > 4))"
+        )
+
+    both = f"{fits('synapse_id', 'synapse')} UNION {fits('poly_synapse_id', 'poly_synapse')}"
+    assert sorted(tiny.sql(both)["id"]) == [1, 2]
+    by_table = tiny.sql(
+        "SELECT (SELECT count(*) FROM synapse WHERE pair_id > 0) AS synapses, "
+        "(SELECT count(*) FROM poly_synapse WHERE pair_id > 0) AS poly_synapses"
+    )
+    assert by_table.iloc[0].tolist() == [3, 1]
 
 
 def test_sql_sees_the_stored_types_in_the_catalogue_release(tiny: sf.SynphysDatabase) -> None:
@@ -217,7 +271,8 @@ def test_tables_and_schema(tiny: sf.SynphysDatabase) -> None:
 
 def test_repr_and_html(tiny: sf.SynphysDatabase) -> None:
     assert repr(tiny) == (
-        "<SynphysDatabase tiny.sqlite: schema 22, 2 experiments, 6 cells, 6 pairs, 3 synapses>"
+        "<SynphysDatabase tiny.sqlite: small, schema 22, 2 experiments, 6 cells, 6 pairs, "
+        "3 synapses>"
     )
     page = tiny._repr_html_()
     assert "<b>tiny.sqlite</b>" in page
@@ -245,9 +300,33 @@ def test_closing(tiny_path: Path) -> None:
     with sf.load_sqlite(tiny_path) as db:
         frame = db.pairs()
     assert len(frame) == 6
-    with pytest.raises(ClosedError, match="Open it again with load_sqlite"):
-        db.sql("SELECT 1")
+    for call in (
+        lambda: db.sql("SELECT 1"),
+        lambda: db.pairs(),
+        lambda: db.tables,
+        lambda: db.project_names,
+        lambda: db.to_parquet("x"),
+        lambda: db.__enter__(),
+    ):
+        with pytest.raises(ClosedError, match="Open it again with load_sqlite"):
+            call()
     db.close()
+
+
+def test_a_connection_that_its_user_closed_is_opened_again(tiny_path: Path) -> None:
+    db = sf.load_sqlite(tiny_path)
+    with db.connection as connection:
+        assert connection.execute("SELECT count(*) FROM pair").fetchone() == (6,)
+    assert len(db.pair) == 6
+
+
+def test_what_is_handed_out_is_a_copy(tiny_path: Path) -> None:
+    db = sf.load_sqlite(tiny_path)
+    db.project_names.clear()
+    db.mouse_projects.clear()
+    db.metadata.clear()
+    assert db.mouse_projects == ["mouse V1 coarse matrix"]
+    assert db.metadata["db_version"] == "22"
 
 
 def test_pickling(tiny: sf.SynphysDatabase) -> None:
@@ -293,6 +372,33 @@ def test_forked_child_and_parent_both_go_on(sample_path: Path) -> None:
         child.join(timeout=60)
         assert child.exitcode == 0
     assert len(db.pair) == expected[0]
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system can't fork")
+@pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
+def test_a_child_forked_while_another_thread_holds_the_tables(sample_path: Path) -> None:
+    db = sf.load_sqlite(sample_path)
+    expected = len(db.pairs(synapse=True))
+    held, done = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with db.store._lock:
+            held.set()
+            done.wait(timeout=60)
+
+    thread = threading.Thread(target=hold)
+    thread.start()
+    held.wait(timeout=60)
+    try:
+        context = multiprocessing.get_context("fork")
+        answers = context.Queue()
+        child = context.Process(target=_in_a_child, args=(db, answers))
+        child.start()
+        assert answers.get(timeout=30)[1] == expected
+        child.join(timeout=30)
+    finally:
+        done.set()
+        thread.join()
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system can't fork")
@@ -343,13 +449,42 @@ def test_a_database_goes_to_another_process(sample_path: Path, start: str) -> No
         (lambda folder: _without(folder, "DROP TABLE cell"), "it has no table cell"),
         (lambda folder: build(folder / "old.sqlite", db_version="3"), "schema version '3'"),
         (lambda folder: _write_ahead(folder), "journal_mode=DELETE"),
+        (lambda folder: build(folder / "odd.sqlite", db_version="²"), "schema version '²'"),
+        (lambda folder: folder / ("a" * 300), "There is no file"),
+        (lambda folder: "~nobody-of-that-name/x.sqlite", "There is no file"),
     ],
-    ids=range(13),
+    ids=range(16),
 )
 def test_files_that_are_no_release(tmp_path: Path, make: Any, message: str) -> None:
     path = make(tmp_path)
     with pytest.raises(ReleaseFileError, match=message):
         sf.load_sqlite(path)
+
+
+@pytest.mark.parametrize("path", [None, 5, b"x.sqlite"])
+def test_what_is_no_path(path: Any) -> None:
+    with pytest.raises(ArgumentError, match="named by a path"):
+        sf.load_sqlite(path)
+
+
+def test_a_file_that_goes_away_or_breaks_while_it_is_open(tmp_path: Path) -> None:
+    path = build(tmp_path / "r.sqlite")
+    gone = sf.load_sqlite(path)
+    broken = sf.load_sqlite(build(tmp_path / "b.sqlite"))
+    path.unlink()
+    for call in (lambda: gone.pair, lambda: gone.pairs(), lambda: gone.tables):
+        with pytest.raises(ReleaseFileError, match=r"r\.sqlite is gone"):
+            call()
+    content = bytearray(broken.path.read_bytes())
+    content[4096:] = b"\xaa" * (len(content) - 4096)
+    broken.path.write_bytes(content)
+    with pytest.raises(ReleaseFileError, match=r"b\.sqlite can't be read"):
+        _ = broken.pair
+
+
+def test_a_broken_view_in_the_file_does_no_harm(tmp_path: Path) -> None:
+    path = change(build(tmp_path / "r.sqlite"), "CREATE VIEW bad AS SELECT * FROM not_there")
+    assert len(sf.load_sqlite(path).pair) == 6
 
 
 def _write(folder: Path, content: bytes) -> Path:
@@ -378,15 +513,21 @@ def _write_ahead(folder: Path) -> Path:
     return change(build(folder / "wal.sqlite"), "PRAGMA journal_mode=WAL")
 
 
-def test_a_missing_table_is_an_error_where_it_is_needed(tmp_path: Path) -> None:
-    path = change(build(tmp_path / "r.sqlite"), "DROP TABLE synapse")
-    db = sf.load_sqlite(path)
-    assert len(db.pairs(synapse=True)) == 3
-    for call in (lambda: db.synapse, lambda: db.pairs(synapse_type="ex")):
-        with pytest.raises(UnknownTableError, match="no table 'synapse'"):
-            call()
-    with pytest.raises(UnknownTableError, match="'synapse'"):
-        db.pairs(include="synapse.latency")
+@pytest.mark.parametrize(
+    ("statements", "message"),
+    [
+        (["DROP TABLE synapse"], "table synapse is missing"),
+        (["ALTER TABLE pair DROP COLUMN distance"], "pair lacks distance"),
+        (["UPDATE metadata SET meta = replace(meta, '22', '18')"], "intrinsic lacks .*width"),
+        (["CREATE TABLE baseline_response_strength (id INTEGER)"], "of another schema version"),
+    ],
+)
+def test_a_file_that_does_not_fit_its_version(
+    tmp_path: Path, statements: list[str], message: str
+) -> None:
+    path = change(build(tmp_path / "r.sqlite"), *statements)
+    with pytest.raises(ReleaseFileError, match=f"but does not fit it: .*{message}"):
+        sf.load_sqlite(path)
 
 
 @pytest.mark.parametrize(
@@ -397,6 +538,9 @@ def test_a_missing_table_is_an_error_where_it_is_needed(tmp_path: Path) -> None:
         ("UPDATE pair SET n_ex_test_spikes = 1.5 WHERE id = 4", "n_ex_test_spikes", "1.5"),
         ("UPDATE experiment SET date = 'soon' WHERE id = 20", "date", "'soon'"),
         ("UPDATE cell SET meta = x'00ff' WHERE id = 4", "meta", r"b'\\x00\\xff'"),
+        ("UPDATE cell SET ext_id = x'ff00' WHERE id = 4", "ext_id", r"b'\\xff\\x00'"),
+        ("UPDATE cell SET ext_id = CAST(x'ff41' AS TEXT) WHERE id = 4", "ext_id", r"b'\\xffA'"),
+        ("UPDATE experiment SET date = '2019-02-30 00:00:00' WHERE id = 20", "date", "'2019-02-30"),
     ],
 )
 def test_a_value_of_another_type(tmp_path: Path, statement: str, column: str, value: str) -> None:
@@ -408,7 +552,7 @@ def test_a_value_of_another_type(tmp_path: Path, statement: str, column: str, va
         lambda: db.sql(f"SELECT {column} FROM {table}"),
         lambda: db.to_parquet(tmp_path / "out", table, progress=False),
     ):
-        with pytest.raises(StoredValueError, match=f"{table}.{column} holds {value} in the row"):
+        with pytest.raises(StoredValueError, match=f"{table}.{column} holds {value}.* in the row"):
             call()
     assert not (tmp_path / "out" / f"{table}.parquet").exists()
 
@@ -426,6 +570,18 @@ def test_values_of_another_type_can_be_made_missing(tmp_path: Path) -> None:
     pd.testing.assert_frame_equal(pair, whole)
     pd.testing.assert_frame_equal(db.cell, cell)
     assert db.pairs(synapse=True)["pair.id"].tolist() == [1, 5]
+
+
+def test_frames_remember_how_their_database_was_opened(tmp_path: Path) -> None:
+    path = build(tmp_path / "r.sqlite")
+    change(path, "UPDATE pair SET distance = 'far' WHERE id = 4")
+    change(path, "UPDATE experiment SET date = '2019-02-30 00:00:00' WHERE id = 20")
+    with pytest.warns(UserWarning, match="count as missing"):
+        frame = sf.load_sqlite(path, errors="coerce").cell
+    gc.collect()
+    with pytest.warns(UserWarning, match="count as missing"):
+        joined = frame.synphys.join("experiment")
+    assert joined["experiment.date"].isna().tolist() == [False] * 4 + [True] * 2
 
 
 def test_coercing_keeps_every_digit_and_byte(sample_path: Path, tmp_path: Path) -> None:

@@ -128,6 +128,12 @@ def test_wrong_targets(
         tiny.to_parquet(tmp_path / folder, tables, progress=False)
 
 
+def test_a_folder_that_can_not_be_written(tiny: sf.SynphysDatabase, tmp_path: Path) -> None:
+    # Even root can't make files there.
+    with pytest.raises(ExportError, match="can't be written"):
+        tiny.to_parquet("/proc/self", "pair", progress=False)
+
+
 def test_exports_can_be_read_by_others(tiny: sf.SynphysDatabase, tmp_path: Path) -> None:
     [file] = tiny.to_parquet(tmp_path, "pair", progress=False)
     (tmp_path / "plain").touch()

@@ -85,11 +85,12 @@ def test_without_the_wheel_the_error_gives_the_command(sample_path: Path) -> Non
 def test_modules_import_only_downward() -> None:
     floors = [
         {"errors", "schema"},
-        {"config", "sqlite_file", "engine", "dtypes", "joins", "progress", "releases"},
+        {"config", "sqlite_file", "engine", "dtypes", "joins", "progress", "releases", "vocabulary",
+         "sample_values"},
         {"release_file", "attachment", "expression", "columns", "criteria", "remote",
-         "sqlite_layout", "related", "sample_rows"},
+         "sqlite_layout", "related", "sample_rows", "sample_versions"},
         {"cell_class", "fetch", "export", "query", "description"},
-        {"pair_filter", "classify"},
+        {"pair_filter", "classify", "comparison"},
         {"pairs"},
         {"database"},
         {"versions"},

@@ -271,6 +271,13 @@ def test_json_and_arrays_come_when_named(db: sf.SynphysDatabase) -> None:
             ArgumentError,
             "contradict",
         ),
+        ({"synapse_type": np.array(["ex", "in"])}, UnknownValueError, "no synapse type"),
+        ({"synapse_type": pd.NA}, UnknownValueError, "no synapse type"),
+        ({"pre_class": {1: 2}}, ArgumentError, "pre_class takes a CellClass"),
+        ({"age": (float("nan"), 60)}, ArgumentError, "age takes numbers"),
+        ({"distance": (False, True)}, ArgumentError, "distance takes numbers"),
+        ({"where": "unnest([true, false])"}, ExpressionError, "unnest"),
+        ({"where": "#1 < 5"}, ExpressionError, "a column number"),
         ({"synapse": "yes"}, ArgumentError, "synapse takes True, False or None"),
         ({"age": 50}, ArgumentError, r"age takes \(min, max\)"),
         ({"age": (60, 50)}, ArgumentError, "min is above its max"),
@@ -319,6 +326,18 @@ def test_rows_are_in_order_of_pair_id_whatever_the_file_has(tmp_path: Any) -> No
         "DROP TABLE old",
     )
     assert sf.load_sqlite(path).pairs()["pair.id"].tolist() == [1, 2, 3, 4, 5, 6]
+
+
+def test_no_limits_are_no_filter(tmp_path: Any) -> None:
+    path = change(
+        build(tmp_path / "r.sqlite"),
+        "UPDATE experiment SET slice_id = NULL WHERE id = 10",
+        "UPDATE pair SET distance = NULL WHERE id = 5",
+    )
+    db = sf.load_sqlite(path)
+    every = [1, 2, 3, 4, 5, 6]
+    assert db.pairs(age=(None, None), distance=(None, None))["pair.id"].tolist() == every
+    assert db.pairs(age=np.array([0, 99]))["pair.id"].tolist() == []
 
 
 def test_pairs_without_a_cell_are_no_pairs(tmp_path: Any) -> None:

@@ -12,6 +12,7 @@ from tests.support.release_builder import query
 
 if TYPE_CHECKING:
     from pathlib import Path
+from typing import Any
 
 
 def test_the_sample_says_that_it_is_synthetic(db: sf.SynphysDatabase) -> None:
@@ -81,6 +82,24 @@ def test_loading_the_sample_twice_builds_it_once() -> None:
     before = first.stat().st_mtime_ns
     assert sf.load_sample().path == first
     assert first.stat().st_mtime_ns == before
+
+
+def test_a_damaged_sample_is_built_again() -> None:
+    path = sf.load_sample().path
+    whole = path.read_bytes()
+    path.write_bytes(whole[:5000])
+    assert len(sf.load_sample().pair) > 0
+    assert path.read_bytes() == whole
+
+
+@pytest.mark.parametrize(
+    "arguments", [{"scale": float("nan")}, {"scale": float("inf")}, {"seed": -1}, {"seed": "x"}]
+)
+def test_values_that_are_none(tmp_path: Path, arguments: dict[str, Any]) -> None:
+    with pytest.raises(ArgumentError, match="takes a"):
+        sf.build_sample(tmp_path / "x.sqlite", **arguments)
+    with pytest.raises(ArgumentError, match="cache_path takes a folder"):
+        sf.load_sample(cache_path=5)
 
 
 def test_wrong_arguments(tmp_path: Path) -> None:

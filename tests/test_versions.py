@@ -86,6 +86,23 @@ def test_the_published_list(monkeypatch: pytest.MonkeyPatch) -> None:
     assert not versions["cached"].any()
 
 
+def test_schema_versions() -> None:
+    found = sf.schema_versions().set_index("schema_version")
+    assert found.index.tolist() == [str(version) for version in range(15, 23)]
+    assert found.loc["17", "releases"] == []
+    assert found.loc["15", "releases"][0] == "synphys_r1.0_small.sqlite"
+    assert found.loc["16", "tables_added"] == ["intrinsic", "patch_seq"]
+    assert found.loc["16", "tables_removed"] == ["baseline_response_strength"]
+    assert found.loc["16", "columns_renamed"] == ["cell.is_excitatory -> cell.cell_class"]
+    assert "pair.lateral_distance" in found.loc["18", "columns_added"]
+    assert "morphology.cortical_layer" not in found.loc["17", "columns_added"]
+    assert "intrinsic.width -> intrinsic.ap_width" in found.loc["19", "columns_renamed"]
+    assert found.loc["19", "columns_removed"] == [
+        "intrinsic.avg_firing_rate", "morphology.cortical_layer",
+    ]  # fmt: skip
+    assert found.loc["22", "columns_removed"] == ["patch_clamp_recording.baseline_rms_noise"]
+
+
 def test_current_versions() -> None:
     current = sf.list_current_versions()
     assert current["db_file"].tolist() == [
