@@ -95,8 +95,10 @@ class Attachment:
         try:
             connection.execute(f"ATTACH '{location}' AS {CATALOGUE} (TYPE sqlite, READ_ONLY)")
             self._create_views(connection)
-        except duckdb.Error as error:
+        except (duckdb.Error, RuntimeError) as error:
             connection.close()
+            if "interrupted" in str(error).casefold():
+                raise KeyboardInterrupt from error
             raise unreadable(self._file.path, error) from error
         return connection
 

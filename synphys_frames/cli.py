@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 import argparse
+import os
+import re
 import sys
+import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
-from .errors import ArgumentError, SynphysError
+from .errors import (
+    ArgumentError,
+    ExpressionError,
+    JoinError,
+    SynphysError,
+    UnknownNameError,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,6 +27,8 @@ if TYPE_CHECKING:
     from .database import SynphysDatabase
 
 _INTERRUPTED = 130
+# column=value; what has quotes, operators or several conditions is SQL.
+_SIMPLE = re.compile(r"(?P<name>[A-Za-z_]\w*)=(?P<value>(?:(?! (?i:and|or|is|in) )[^'\"<>=])+)")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -34,10 +45,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         Exit status: 0; 1 where something failed; 2 where the arguments can't be used; 130 after
         Ctrl-C.
     """
-    options = _parser().parse_args(arguments)
+    from . import __version__
+
+    options = _parser(__version__).parse_args(arguments)
     try:
         options.run(options)
-    except ArgumentError as error:
+        sys.stdout.flush()
+    except (ArgumentError, ExpressionError, JoinError, UnknownNameError) as error:
         return _fail(error, 2)
     except SynphysError as error:
         return _fail(error, 1)
@@ -46,8 +60,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _fail(f"interrupted.{note if options.resumes else ''}", _INTERRUPTED)
     except BrokenPipeError:
         # Whoever read the output has seen enough, as `head` does.
-        sys.stderr.close()
+        _drop_output()
+    except OSError as error:
+        _drop_output()
+        return _fail(f"the output can't be written: {error.strerror or error}.", 1)
     return 0
+
+
+def _drop_output() -> None:
+    """Send what is still to be written nowhere, so that Python's own flush at the end is quiet."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _fail(reason: object, status: int) -> int:
@@ -56,21 +78,29 @@ def _fail(reason: object, status: int) -> int:
     return status
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+class _Parser(argparse.ArgumentParser):
+    """A parser whose errors are one line."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: {message}. See {self.prog} --help.\n")
+
+
+def _parser(version: str) -> argparse.ArgumentParser:
+    parser = _Parser(
         prog="synphys-frames", description="The Allen Synaptic Physiology dataset as tables."
     )
+    parser.add_argument("--version", action="version", version=f"%(prog)s {version}")
     parser.set_defaults(resumes=False)
     commands = parser.add_subparsers(required=True, metavar="command")
-    database = argparse.ArgumentParser(add_help=False)
+    database = _Parser(add_help=False)
     database.add_argument(
         "database",
         help="a version (file name, alias, or small, medium, full for the newest), a path to a "
         "file, or 'sample' for synthetic data",
     )
-    quiet = argparse.ArgumentParser(add_help=False)
+    quiet = _Parser(add_help=False)
     quiet.add_argument("--quiet", action="store_true", help="no progress bar")
-    cache = argparse.ArgumentParser(add_help=False)
+    cache = _Parser(add_help=False)
     cache.add_argument("--cache-path", help="cache folder")
     common = [database, quiet, cache]
 
@@ -80,10 +110,10 @@ def _parser() -> argparse.ArgumentParser:
     fetch = commands.add_parser("fetch", parents=common, help="download a version, with resume")
     fetch.set_defaults(run=_fetch, resumes=True)
     info = commands.add_parser("info", parents=common, help="what a file is and has")
-    info.set_defaults(run=_info, resumes=True)
+    info.set_defaults(run=_info)
     tables = commands.add_parser("tables", parents=common, help="tables, or a table's columns")
     tables.add_argument("table", nargs="?", help="show the columns of this table")
-    tables.set_defaults(run=_tables, resumes=True)
+    tables.set_defaults(run=_tables)
     _add_pairs(commands.add_parser("pairs", parents=common, help="pairs into CSV or Parquet"))
     export = commands.add_parser("export", parents=common, help="tables into Parquet files")
     export.add_argument("folder", help="where to write")
@@ -91,7 +121,7 @@ def _parser() -> argparse.ArgumentParser:
     export.set_defaults(run=_export, resumes=True)
     demo = commands.add_parser("demo", parents=[quiet], help="the main job, end to end")
     demo.add_argument("--version", choices=["small", "medium", "full"], help="a published file")
-    demo.set_defaults(run=_demo, resumes=True)
+    demo.set_defaults(run=_demo)
     return parser
 
 
@@ -119,7 +149,7 @@ def _add_pairs(pairs: argparse.ArgumentParser) -> None:
     pairs.add_argument(
         "--include", nargs="+", default=[], help="groups, tables and columns to put beside"
     )
-    pairs.set_defaults(run=_pairs, resumes=True)
+    pairs.set_defaults(run=_pairs)
 
 
 def _open(options: argparse.Namespace) -> SynphysDatabase:
@@ -201,14 +231,13 @@ def _pairs(options: argparse.Namespace) -> None:
 def _write(frame: pd.DataFrame, out: Path, writer: str) -> None:
     from .errors import ExportError
 
-    draft = out.with_name(f".{out.name}.part")
     try:
-        getattr(frame, writer)(draft, index=False)
-        draft.replace(out)
+        with tempfile.TemporaryDirectory(dir=out.parent, prefix=".pairs-") as folder:
+            draft = Path(folder) / out.name
+            getattr(frame, writer)(draft, index=False)
+            draft.replace(out)
     except OSError as error:
         raise ExportError(f"{out} can't be written: {error.strerror or error}.") from error
-    finally:
-        draft.unlink(missing_ok=True)
 
 
 def _cell_class(criteria: list[str] | None) -> CellClass | None:
@@ -220,11 +249,13 @@ def _cell_class(criteria: list[str] | None) -> CellClass | None:
     expressions: list[str] = []
     values: dict[str, Any] = {}
     for text in criteria:
-        name, found, value = text.partition("=")
-        column = criterion_columns().get(name)
-        if not found or not name.isidentifier() or value.startswith("="):
+        found = _SIMPLE.fullmatch(text)
+        if found is None:
             expressions.append(text)
-        elif column is None:
+            continue
+        name, value = found["name"], found["value"]
+        column = criterion_columns().get(name)
+        if column is None:
             CellClass(**{name: value})  # raises with the nearest names
         else:
             options = tuple(_value(one, column.kind) for one in value.split(","))

@@ -11,6 +11,22 @@ CATALOGUE_VARIABLE = "SYNPHYS_FRAMES_CATALOGUE_URL"
 CACHE_VARIABLE = "SYNPHYS_FRAMES_CACHE"
 
 
+def as_folder(path: object) -> Path:
+    """Return the folder that a user names, its ~ resolved.
+
+    Raises
+    ------
+    ArgumentError
+        It is no path, or an empty one, or of a user that there is not.
+    """
+    if not isinstance(path, str | os.PathLike) or not os.fspath(path):
+        raise ArgumentError(f"cache_path takes a folder; got {path!r}.")
+    try:
+        return Path(os.fsdecode(path)).expanduser()
+    except RuntimeError as error:
+        raise ArgumentError(f"cache_path takes a folder; got {path!r}: {error}") from error
+
+
 class Config:
     """Settings of the whole package; `synphys_frames.config` is the only one there is.
 
@@ -34,6 +50,9 @@ class Config:
     >>> config.cache_path
     PosixPath('path/to/cache')
     """
+
+    # A mistyped setting is an error.
+    __slots__ = ("_cache_path", "_catalogue_url", "_timeout")
 
     def __init__(self) -> None:
         self._catalogue_url: str | None = None
@@ -63,16 +82,14 @@ class Config:
         if self._cache_path is not None:
             return self._cache_path
         if from_environment := os.environ.get(CACHE_VARIABLE):
-            return Path(from_environment).expanduser()
+            return as_folder(from_environment)
         from platformdirs import user_cache_path
 
         return user_cache_path("synphys_frames", appauthor=False)
 
     @cache_path.setter
     def cache_path(self, path: str | os.PathLike[str] | None) -> None:
-        if path is not None and not isinstance(path, str | os.PathLike):
-            raise ArgumentError(f"cache_path takes a folder, or None; got {path!r}.")
-        self._cache_path = None if path is None else Path(path).expanduser()
+        self._cache_path = None if path is None else as_folder(path)
 
     @property
     def timeout(self) -> float:
@@ -81,7 +98,11 @@ class Config:
 
     @timeout.setter
     def timeout(self, seconds: float) -> None:
-        if isinstance(seconds, bool) or not isinstance(seconds, int | float) or seconds <= 0:
+        if (
+            isinstance(seconds, bool)
+            or not isinstance(seconds, int | float)
+            or not (0 < seconds < float("inf"))
+        ):
             raise ArgumentError(f"timeout takes seconds above 0; got {seconds!r}.")
         self._timeout = float(seconds)
 

@@ -9,6 +9,7 @@ import os
 import random
 import shutil
 import time
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +20,7 @@ from .errors import (
     VerificationError,
 )
 from .progress import as_callback
-from .remote import RangesIgnoredError, RemoteFile, RemoteState, TransientError
+from .remote import RemoteFile, RemoteState, TransientError
 from .sqlite_file import damage
 
 if TYPE_CHECKING:
@@ -32,10 +33,11 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
-_LEAST_RANGE = 1 << 16
-_FIRST_RANGE = 1 << 20
-_MOST_RANGE = 1 << 23
+_LEAST_RANGE = 1 << 14
+_LONGEST_AFTER_BREAK = 1 << 20
+_GROWTH = 4
 _LONGEST_PAUSE = 8.0
+_LONGEST_RETRY_AFTER = 60.0
 _RESTARTS = 2
 
 
@@ -46,31 +48,42 @@ class Patience:
     Attributes
     ----------
     retries
-        Failures in a row before it is given up. A range that arrives starts the count anew.
+        Failures in a row before it is given up. Bytes that arrive start the count anew.
     pause
         Seconds before the first repetition; each further one waits twice as long.
     """
 
-    retries: int = 5
+    retries: int = 4
     pause: float = 0.25
 
-    def wait(self, failures: int, error: FetchError) -> None:
-        """Wait before the next attempt, or raise where there have been too many."""
+    def wait(self, failures: int, error: TransientError, have: int = 0) -> None:
+        """Wait before the next attempt, or raise where there have been too many.
+
+        Parameters
+        ----------
+        failures
+            How many in a row.
+        error
+            The last one.
+        have
+            How many bytes are there.
+        """
         if failures > self.retries:
+            kept = f" {have:,} bytes are kept; call again to go on from there." if have else ""
             raise IncompleteDownloadError(
-                f"{error}. Gave up after {failures} attempts in a row; what has arrived is kept. "
-                "Call again to go on from there."
+                f"{error}. Gave up after {failures} attempts in a row.{kept}"
             ) from error
         _log.info("%s; attempt %d of %d follows", error, failures + 1, self.retries + 1)
         # The factor keeps many jobs of a cluster from coming back in step.
         factor = random.uniform(0.75, 1.25)  # noqa: S311
-        time.sleep(min(self.pause * 2 ** (failures - 1), _LONGEST_PAUSE) * factor)
+        pause = min(self.pause * 2 ** (failures - 1), _LONGEST_PAUSE) * factor
+        time.sleep(max(pause, min(error.retry_after, _LONGEST_RETRY_AFTER)))
 
 
 class Partial:
     """The bytes of a file that have arrived, and which content they are the beginning of.
 
-    The bytes are in ``<name>.part``, the URL, size and ETag they were begun with in
+    The bytes are in ``<name>.part``, the size and ETag they were begun with in
     ``<name>.part.json``.
     """
 
@@ -83,10 +96,11 @@ class Partial:
         """Number of bytes that have arrived."""
         return self.path.stat().st_size if self.path.exists() else 0
 
-    def begin(self, url: str, state: RemoteState) -> None:
+    def begin(self, state: RemoteState) -> None:
         """Go on with what is there where it is of the same content, else start anew."""
-        begun = {"url": url, **asdict(state)}
-        if self._begun() != begun or self.size > state.size:
+        begun = asdict(state)
+        # Without an ETag nothing tells that the content is still the same.
+        if state.etag is None or self._begun() != begun or self.size > state.size:
             self.discard()
             # The note first: bytes without one are never continued.
             self._note.write_text(json.dumps(begun), encoding="utf-8")
@@ -97,11 +111,6 @@ class Partial:
             return json.loads(self._note.read_text(encoding="utf-8"))
         except (OSError, ValueError):
             return None
-
-    def append(self, data: bytes) -> None:
-        """Write bytes behind those that are there."""
-        with self.path.open("ab") as file:
-            file.write(data)
 
     def discard(self) -> None:
         """Delete what has arrived."""
@@ -159,26 +168,41 @@ def fetch(
     RemoteChangedError
         The file changed on the server again and again.
     """
-    from filelock import FileLock, Timeout
-
     if _is_whole(target, size):
         return target
-    _make_folder(target.parent)
+    download = _Download(url, target, size, sha256, storage_options, patience or Patience())
+    try:
+        _make_folder(target.parent)
+        with _only_one(target):
+            # Who waited finds the other's result.
+            if not _is_whole(target, size):
+                download.run(progress)
+    except OSError as error:
+        if isinstance(error, FetchError):
+            raise
+        raise FetchError(
+            f"{target} can't be written: {error.strerror or error}. What has arrived is kept. Make "
+            "room or take away what is in the way, or set another folder: cache_path=, "
+            "synphys_frames.config.cache_path or SYNPHYS_FRAMES_CACHE."
+        ) from error
+    return target
+
+
+@contextmanager
+def _only_one(target: Path) -> Iterator[None]:
+    """Let one process and thread at a time fetch a file; the others wait."""
+    from filelock import FileLock, Timeout
+
     lock = FileLock(target.with_name(f"{target.name}.lock"))
     try:
         lock.acquire(timeout=0)
     except Timeout:
-        _log.warning("%s is being fetched by another process; waiting for it", target.name)
+        _log.warning("%s is being fetched already; waiting for it", target.name)
         lock.acquire()
     try:
-        # Who waited finds the other's result.
-        if _is_whole(target, size):
-            return target
-        download = _Download(url, target, size, sha256, storage_options, patience or Patience())
-        download.run(progress)
+        yield
     finally:
         lock.release()
-    return target
 
 
 def _is_whole(target: Path, size: int | None) -> bool:
@@ -222,7 +246,7 @@ class _Download:
         """Fetch, verify and publish."""
         for restart in range(_RESTARTS + 1):
             state = self._state()
-            self._partial.begin(self._remote.url, state)
+            self._partial.begin(state)
             self._check_space(state)
             try:
                 self._fill(state, progress)
@@ -248,7 +272,8 @@ class _Download:
             try:
                 state = self._remote.state()
             except TransientError as error:
-                failures += 1
+                # Silence is long enough as it is: fsspec has asked twice, by HEAD and by GET.
+                failures += 2 if error.timed_out else 1
                 self._patience.wait(failures, error)
             else:
                 break
@@ -278,45 +303,38 @@ class _Download:
             # Before the first report, so that the rate counts only what comes now.
             callback.value = have
             callback.set_size(state.size)
-            try:
-                self._read_ranges(state, callback)
-            except RangesIgnoredError:
-                self._read_stream(state, callback)
+            self._read(state, callback)
 
-    def _read_ranges(self, state: RemoteState, callback: Callback) -> None:
-        failures, length = 0, _FIRST_RANGE
-        while (have := self._partial.size) < state.size:
-            try:
-                data = self._remote.read(have, min(have + length, state.size))
-            except TransientError as error:
-                failures += 1
-                # A connection that breaks early still brings short ranges through.
-                length = max(length // 4, _LEAST_RANGE)
-                self._patience.wait(failures, error)
-            else:
-                self._partial.append(data)
-                callback.absolute_update(have + len(data))
-                failures, length = 0, min(length * 2, _MOST_RANGE)
-
-    def _read_stream(self, state: RemoteState, callback: Callback) -> None:
-        failures = 0
+    def _read(self, state: RemoteState, callback: Callback) -> None:
+        failures, length = 0, state.size
         while (begun := self._partial.size) < state.size:
+            stop = min(begun + length, state.size)
             try:
-                self._append_all(self._remote.stream(begun), state, callback)
+                self._append_range(begun, stop, state, callback)
             except TransientError as error:
                 problem = error
             else:
                 problem = TransientError(f"{self._remote.url}: the answer ended early")
             have = self._partial.size
-            if have < state.size:
-                failures = 1 if have >= begun + _LEAST_RANGE else failures + 1
-                self._patience.wait(failures, problem)
+            if have >= stop:
+                failures, length = 0, length * _GROWTH
+                continue
+            if have >= begun + _LEAST_RANGE:
+                failures = 1
+            else:
+                failures += 1
+                # A connection that breaks early still brings short ranges through.
+                length = max(min(length, _LONGEST_AFTER_BREAK) // _GROWTH, _LEAST_RANGE)
+            self._patience.wait(failures, problem, have)
 
-    def _append_all(self, chunks: Iterator[bytes], state: RemoteState, callback: Callback) -> None:
-        for chunk in chunks:
-            have = self._partial.size
-            self._partial.append(chunk[: state.size - have])
-            callback.absolute_update(min(have + len(chunk), state.size))
+    def _append_range(self, have: int, stop: int, state: RemoteState, callback: Callback) -> None:
+        with self._partial.path.open("ab") as file:
+            for chunk in self._remote.stream(have, stop):
+                # A server without ranges sends more than was asked for, which is welcome.
+                file.write(chunk[: state.size - have])
+                file.flush()
+                have = min(have + len(chunk), state.size)
+                callback.absolute_update(have)
 
     def _verify(self, state: RemoteState) -> None:
         problem = None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import threading
 import time
 from contextlib import contextmanager
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 CATALOGUE = "catalogue.json"
+_HOST = "127.0.0.1"
 
 
 @contextmanager
@@ -37,13 +39,21 @@ def serve(files: dict[str, Path], schema_version: str, *, slow: float = 0.0) -> 
         URL of the catalogue.
     """
     contents = {name: path.read_bytes() for name, path in files.items()}
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(contents, schema_version, slow))
+    server = ThreadingHTTPServer((_HOST, 0), _handler(contents, schema_version, slow))
     server.daemon_threads = True
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
+    before = {name: os.environ.get(name) for name in ("no_proxy", "NO_PROXY")}
+    # What is on this machine is never behind the network's proxy.
+    os.environ.update(dict.fromkeys(before, _HOST))
     try:
-        yield f"http://127.0.0.1:{server.server_port}/{CATALOGUE}"
+        yield f"http://{_HOST}:{server.server_port}/{CATALOGUE}"
     finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
         server.shutdown()
         server.server_close()
         thread.join()

@@ -274,8 +274,8 @@ def _require_projects(store: ColumnStore, names: Sequence[str]) -> None:
     for name in names:
         if name not in known:
             raise UnknownValueError(
-                f"There is no project {name!r} in this release. {did_you_mean(name, known)} "
-                f"Projects: {', '.join(map(repr, known))}."
+                f"There is no project {name!r} in this release. Projects: "
+                f"{', '.join(map(repr, known)) or 'none'}."
             )
 
 

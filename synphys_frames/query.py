@@ -181,6 +181,8 @@ class Queries:
         ]
         if isinstance(error, SynphysError):
             return error
+        if "interrupted" in str(error).casefold():
+            raise KeyboardInterrupt from error
         if not self._file.path.exists() or "malformed" in str(error):
             return unreadable(self._file.path, error)
         if _is_about_a_value(error) and (misfit := self._file.first_misfit(columns)):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
+import logging
 import re
 import tempfile
 from contextlib import suppress
@@ -19,6 +19,8 @@ from .schema import read_data
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+_log = logging.getLogger(__name__)
 
 Size = Literal["small", "medium", "full"]
 SIZES: tuple[Size, ...] = get_args(Size)
@@ -100,28 +102,13 @@ def parse_catalogue(content: Any, source: str) -> list[Release]:
     CatalogueError
         It has another shape.
     """
-    known = read_data("releases.json")["known"]
     try:
-        base = content.get("default_url_path", "").rstrip("/")
-        releases = []
-        for entry in content["databases"]:
-            name = entry["file"]
-            _require_plain_name(name)
-            version, size = parse_name(name)
-            facts = known.get(name, {})
-            length = entry.get("bytes", facts.get("bytes"))
-            releases.append(
-                Release(
-                    db_file=name,
-                    url=entry.get("url") or f"{base}/{name}",
-                    schema_version=str(entry["schema_version"]),
-                    release_version=version,
-                    db_size=size,
-                    bytes=None if length is None else int(length),
-                    sha256=entry.get("sha256", facts.get("sha256")),
-                    aliases=tuple(entry.get("aliases", ())),
-                )
-            )
+        releases = [
+            _entry(entry, content.get("default_url_path")) for entry in content["databases"]
+        ]
+        names = [release.db_file for release in releases]
+        if len(set(names)) != len(names):
+            raise ValueError("a file is listed twice")
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise CatalogueError(
             f"The list of versions at {source} is not of the published form "
@@ -131,8 +118,45 @@ def parse_catalogue(content: Any, source: str) -> list[Release]:
     return sorted(releases, key=lambda release: release.sort_key)
 
 
-def _require_plain_name(name: str) -> None:
-    if Path(name).name != name or name in ("", ".", ".."):
+def _entry(entry: Any, base: Any) -> Release:
+    """Return one entry of a catalogue, completed with what is known of the published file."""
+    name = entry["file"]
+    aliases = entry.get("aliases") or []
+    facts = read_data("releases.json")["known"].get(name, {})
+    size = entry.get("bytes", facts.get("bytes"))
+    digest = entry.get("sha256", facts.get("sha256"))
+    url = entry.get("url") or f"{_text(base, 'default_url_path').rstrip('/')}/{name}"
+    if not isinstance(aliases, list):
+        raise TypeError(f"aliases should be a list, got {aliases!r}")
+    for one in (name, *aliases):
+        _require_plain_name(one)
+    if size is not None and (type(size) is not int or not 0 <= size < 1 << 63):
+        raise ValueError(f"bytes should be a size, got {size!r}")
+    version, db_size = parse_name(name)
+    return Release(
+        db_file=name,
+        url=_text(url, "url"),
+        schema_version=_schema_version(entry["schema_version"]),
+        release_version=version,
+        db_size=db_size,
+        bytes=size,
+        sha256=None if digest is None else _text(digest, "sha256").casefold(),
+        aliases=tuple(aliases),
+    )
+
+
+def _text(value: Any, what: str) -> str:
+    if not isinstance(value, str) or not value:
+        raise TypeError(f"{what} should be a text, got {value!r}")
+    return value
+
+
+def _schema_version(value: Any) -> str:
+    return str(value) if type(value) is int else _text(value, "schema_version")
+
+
+def _require_plain_name(name: Any) -> None:
+    if not isinstance(name, str) or Path(name).name != name or name in ("", ".", ".."):
         raise ValueError(f"a file name without folders is expected, got {name!r}")
 
 
@@ -166,28 +190,30 @@ def read_catalogue(cache_path: Path, url: str | None = None) -> list[Release]:
     url = url or config.catalogue_url
     kept = _KeptCatalogue(cache_path, url)
     try:
-        content = kept.refresh()
-    except ValueError as error:
-        # Before OSError: requests' own errors about a URL or a page that is no JSON are both.
-        content = kept.content()
-        if content is None and not _is_unreadable_page(error):
+        return kept.refresh()
+    except CatalogueError:
+        if kept.releases() is None:
+            raise
+    except (OSError, ValueError, RecursionError) as error:
+        # requests' errors about a URL that is none are ValueErrors, as is a page that is no JSON.
+        if _is_no_url(error):
             raise CatalogueError(
                 f"catalogue_url {url!r} can't be used: {error}. It takes a http or https URL."
             ) from error
-    except CatalogueError:
-        content = kept.content()
-        if content is None:
-            raise
-    except OSError:
-        content = kept.content()
-    if content is None:
-        return list(shipped_catalogue())
-    return parse_catalogue(content, url)
+        if url != read_data("releases.json")["catalogue_url"]:
+            _log.warning("The list of versions at %s can't be read: %s", url, error)
+    return kept.releases() or list(shipped_catalogue())
 
 
-def _is_unreadable_page(error: ValueError) -> bool:
-    # A login page of a network that is not open yet: no different from no network.
-    return isinstance(error, json.JSONDecodeError)
+def _is_no_url(error: Exception) -> bool:
+    import requests
+
+    kinds = (
+        requests.exceptions.InvalidSchema,
+        requests.exceptions.MissingSchema,
+        requests.exceptions.InvalidURL,
+    )
+    return isinstance(error, kinds)
 
 
 class _KeptCatalogue:
@@ -201,42 +227,47 @@ class _KeptCatalogue:
     def _read(self) -> dict[str, Any]:
         try:
             kept = json.loads(self._file.read_text(encoding="utf-8"))
-        except (OSError, ValueError):
+        except (OSError, ValueError, RecursionError):
             return {}
         return kept if isinstance(kept, dict) else {}
 
-    def content(self) -> Any:
-        """Return the kept catalogue, or None."""
-        return self._read().get("catalogue")
+    def releases(self) -> list[Release] | None:
+        """Return the kept releases, or None where there are none that can be used."""
+        try:
+            return parse_catalogue(self._read()["catalogue"], self.url)
+        except (CatalogueError, KeyError):
+            return None
 
-    def refresh(self) -> Any:
-        """Return the server's catalogue, or the kept one where it is still that."""
+    def refresh(self) -> list[Release]:
+        """Return the server's releases, or the kept ones where they are still those."""
         import requests
 
-        kept = self._read()
-        etag = kept.get("etag")
-        headers = {"If-None-Match": etag} if etag and kept.get("catalogue") else {}
+        kept = self.releases()
+        etag = self._read().get("etag")
+        usable = isinstance(etag, str) and etag.isascii() and etag.isprintable()
         answer = requests.get(
             self.url,
-            headers=headers,
+            headers={"If-None-Match": etag} if usable and kept is not None else {},
             timeout=(min(_CONNECT_TIMEOUT, config.timeout), config.timeout),
         )
         if answer.status_code == requests.codes.not_modified:
-            return kept["catalogue"]
+            if kept is None:
+                raise OSError("the server says that nothing changed, and nothing is kept")
+            return kept
         answer.raise_for_status()
         content = answer.json()
-        parse_catalogue(content, self.url)
+        releases = parse_catalogue(content, self.url)
         self._write({"url": self.url, "etag": answer.headers.get("ETag"), "catalogue": content})
-        return content
+        return releases
 
     def _write(self, kept: dict[str, Any]) -> None:
         # A cache that can't be written only means asking the server again next time.
         with suppress(OSError):
             self._file.parent.mkdir(parents=True, exist_ok=True)
-            handle, temporary = tempfile.mkstemp(dir=self._file.parent, suffix=".tmp")
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                json.dump(kept, file)
-            Path(temporary).replace(self._file)
+            with tempfile.TemporaryDirectory(dir=self._file.parent, prefix=".list-") as folder:
+                draft = Path(folder) / self._file.name
+                draft.write_text(json.dumps(kept), encoding="utf-8")
+                draft.replace(self._file)
 
 
 def find_release(name: str, releases: Iterable[Release]) -> Release:
@@ -250,9 +281,11 @@ def find_release(name: str, releases: Iterable[Release]) -> Release:
     if not isinstance(name, str):
         raise ArgumentError(f"A version is a file name as text; got {name!r}.")
     names: dict[str, Release] = {}
-    for release in releases:
-        for known in (release.db_file, *release.aliases):
-            names[known] = release
+    listed = list(releases)
+    for release in listed:
+        names |= dict.fromkeys(release.aliases, release)
+    # A file's own name counts before another one's alias.
+    names |= {release.db_file: release for release in listed}
     for known in (name, f"{name}.sqlite"):
         if known in names:
             return names[known]

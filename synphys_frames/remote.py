@@ -1,4 +1,4 @@
-"""A file behind a URL: its size and ETag, and ranges of its bytes, through fsspec."""
+"""A file behind a URL: its size and ETag, and its bytes from any position on, through fsspec."""
 
 from __future__ import annotations
 
@@ -15,22 +15,39 @@ if TYPE_CHECKING:
 _HTTP = ("http://", "https://")
 _GONE = (401, 403, 404, 410)
 _PARTIAL_CONTENT = 206
-_STREAM_BYTES = 1 << 18
+_FIRST_ERROR = 400
+_HTTP_CHUNK = 1 << 18
+_OTHER_CHUNK = 1 << 20
 # What file systems call the mark that changes with the content, best first.
 _MARKS = ("ETag", "etag", "Last-Modified", "LastModified", "last_modified", "mtime", "created")
 
 
 class TransientError(FetchError):
-    """Something that may well work the next time."""
+    """Something that may well work the next time.
 
+    Attributes
+    ----------
+    retry_after
+        Seconds that the server asks to wait, 0 where it says nothing.
+    timed_out
+        Whether there was no answer at all, which took its time.
+    """
 
-class RangesIgnoredError(FetchError):
-    """The server sends the whole file whatever range is asked for."""
+    retry_after: float = 0.0
+    timed_out: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class RemoteState:
-    """What tells whether two reads are of the same content."""
+    """What tells whether two reads are of the same content.
+
+    Attributes
+    ----------
+    size
+        Length in bytes.
+    etag
+        The ETag without its mark of weakness, else a date; None where the server gives neither.
+    """
 
     size: int
     etag: str | None
@@ -58,7 +75,7 @@ class RemoteFile:
             options = {"skip_instance_cache": True, "client_kwargs": self._client()} | options
         try:
             self._filesystem, self._path = fsspec.core.url_to_fs(url, **options)
-        except (ImportError, ValueError) as error:
+        except (ImportError, ValueError, OSError) as error:
             raise FetchError(f"{url} can't be fetched: {error}") from error
 
     def _client(self) -> dict[str, Any]:
@@ -72,14 +89,13 @@ class RemoteFile:
         return {"timeout": timeout, "trace_configs": [guard], "trust_env": True}
 
     async def _check_answer(self, _session: Any, _context: Any, answer: Any) -> None:
-        """Refuse an answer that is not of the content, or not the range, that was asked for."""
+        """Refuse an answer that is not of the content, or not the part, that was asked for."""
         response = answer.response
         wanted = answer.headers.get("Range")
-        if self._expected is None or response.status >= 400:
+        if self._expected is None or wanted is None or response.status >= _FIRST_ERROR:
             return
-        problem = _changed(self._expected, response)
-        if problem is None and wanted is not None:
-            problem = _wrong_range(self._expected, wanted, response)
+        start = int(wanted.removeprefix("bytes=").partition("-")[0])
+        problem = _problem(self._expected, start, response)
         if problem is not None:
             response.close()
             raise problem
@@ -94,7 +110,6 @@ class RemoteFile:
         TransientError
             No answer, or one that may be different the next time.
         """
-        self._expected = None
         with _Translated(self.url):
             info = self._filesystem.info(self._path)
         size = info.get("size")
@@ -106,48 +121,50 @@ class RemoteFile:
                 "could not be told from a part of one. Download it with a browser and open it "
                 "with load_sqlite(path)."
             )
-        marks = [info[mark] for mark in _MARKS if info.get(mark)]
-        return RemoteState(int(size), str(marks[0]) if marks else None)
+        return RemoteState(int(size), _mark(info))
 
     def expect(self, state: RemoteState) -> None:
         """From now on, refuse answers that are of another content."""
         self._expected = state
 
-    def read(self, start: int, stop: int) -> bytes:
-        """Return the bytes of a range, all of them.
+    def stream(self, start: int, stop: int) -> Iterator[bytes]:
+        """Yield the bytes of a range, as they come; there may be more behind it.
+
+        A server that can't send ranges is read from the beginning, and what is there already is
+        dropped.
 
         Raises
         ------
-        RangesIgnoredError
-            The server sends something else than the range; `stream` may work.
         RemoteChangedError
             The content is another one by now.
         NotFoundError, TransientError
-            As for `state`.
+            As for `state`; also where an answer is not of the file.
         """
-        with _Translated(self.url):
-            data = self._filesystem.cat_file(self._path, start=start, end=stop)
-        if len(data) != stop - start:
-            raise TransientError(
-                f"{self.url}: {len(data):,} bytes came for a range of {stop - start:,}"
-            )
-        return bytes(data)
+        read = self._stream_http if self._is_http else self._stream_other
+        return read(start, stop)
 
-    def stream(self, start: int) -> Iterator[bytes]:
-        """Yield the bytes from a position on, for servers that can't send ranges.
-
-        The bytes before the position are received, too, and dropped.
-        """
+    def _stream_http(self, start: int, stop: int) -> Iterator[bytes]:
+        headers = {"Range": f"bytes={start}-{stop - 1}", "Accept-Encoding": "identity"}
         with (
             _Translated(self.url),
-            self._filesystem.open(self._path, "rb", block_size=0) as file,
+            self._filesystem.open(self._path, "rb", block_size=0, size=1, headers=headers) as file,
         ):
-            position = 0
-            while chunk := file.read(_STREAM_BYTES):
-                fresh = chunk[max(start - position, 0) :]
-                position += len(chunk)
+            received = start if file.r.status == _PARTIAL_CONTENT else 0
+            while chunk := file.read(_HTTP_CHUNK):
+                fresh = chunk[max(start - received, 0) :]
+                received += len(chunk)
                 if fresh:
                     yield bytes(fresh)
+
+    def _stream_other(self, start: int, stop: int) -> Iterator[bytes]:
+        for begin in range(start, stop, _OTHER_CHUNK):
+            with _Translated(self.url):
+                data = self._filesystem.cat_file(
+                    self._path, start=begin, end=min(begin + _OTHER_CHUNK, stop)
+                )
+            if not data:
+                return
+            yield bytes(data)
 
 
 class _Translated:
@@ -166,6 +183,8 @@ class _Translated:
 
 
 def _translated(url: str, error: Exception) -> FetchError:
+    import aiohttp
+
     # fsspec gives FileNotFoundError for whatever goes wrong; its cause tells what it was.
     cause = error.__cause__ if isinstance(error.__cause__, Exception) else error
     if isinstance(cause, FetchError):
@@ -177,39 +196,59 @@ def _translated(url: str, error: Exception) -> FetchError:
             f"{url} can't be fetched: {said}. list_versions() shows the published files; "
             "synphys_frames.config.catalogue_url is where the list comes from."
         )
-    if isinstance(cause, asyncio.TimeoutError | TimeoutError):
-        return TransientError(f"{url}: no answer within {config.timeout:g} s")
     said = f"the server answers {status}" if status else f"{type(cause).__name__}: {cause}"
-    return TransientError(f"{url}: {said.rstrip(': ')}")
+    said = said.rstrip(": ")
+    if isinstance(cause, aiohttp.InvalidURL | aiohttp.ClientSSLError | ValueError):
+        return FetchError(f"{url} can't be fetched: {said}.")
+    timed_out = isinstance(cause, asyncio.TimeoutError | TimeoutError)
+    if timed_out:
+        said = f"no answer within {config.timeout:g} s"
+    transient = TransientError(f"{url}: {said}")
+    transient.timed_out = timed_out
+    asked = (getattr(cause, "headers", None) or {}).get("Retry-After", "")
+    if asked.isdecimal():
+        transient.retry_after = float(asked)
+    return transient
 
 
-def _changed(expected: RemoteState, response: Any) -> FetchError | None:
-    etag = response.headers.get("ETag")
-    if etag is not None and expected.etag is not None and etag != expected.etag:
-        # A date serves as the mark only where a server gives no ETag.
-        if response.headers.get("Last-Modified") == expected.etag:
-            return None
+def _mark(facts: Mapping[str, Any]) -> str | None:
+    marks = [facts[mark] for mark in _MARKS if facts.get(mark)]
+    return str(marks[0]).removeprefix("W/") if marks else None
+
+
+def _problem(expected: RemoteState, start: int, response: Any) -> FetchError | None:
+    """Return what is wrong with an answer to a request for bytes from a position on."""
+    headers, url = response.headers, response.url
+    mark = _mark(headers)
+    if headers.get("Last-Modified") == expected.etag:
+        mark = expected.etag
+    if expected.etag is not None and mark is not None and mark != expected.etag:
+        if "ETag" not in headers and not _is_partial(response):
+            return TransientError(f"{url}: the answer is not of the file (it has no ETag)")
         return RemoteChangedError(
-            f"{response.url} changed on the server: its ETag was {expected.etag}, now {etag}"
+            f"{url} changed on the server: its ETag was {expected.etag}, now {mark}"
         )
+    if headers.get("Content-Encoding", "identity") != "identity":
+        return TransientError(f"{url}: the answer is compressed, which was not asked for")
+    length = headers.get("Content-Length")
+    if _is_partial(response):
+        given = headers.get("Content-Range", "")
+        total = given.rpartition("/")[2]
+        if total.isdecimal() and int(total) != expected.size:
+            return RemoteChangedError(
+                f"{url} changed on the server: it had {expected.size:,} bytes, now {int(total):,}"
+            )
+        if not given.startswith(f"bytes {start}-"):
+            return TransientError(
+                f"{url}: asked for bytes from {start} on, the server sends "
+                f"{given or 'no Content-Range'}"
+            )
+        return None
+    # The whole file, from a server that ignores ranges; or a page that something else sent.
+    if length is None or int(length) != expected.size or (expected.etag and mark is None):
+        return TransientError(f"{url}: the answer is not of the file ({length} bytes)")
     return None
 
 
-def _wrong_range(expected: RemoteState, wanted: str, response: Any) -> FetchError | None:
-    start, _, stop = wanted.removeprefix("bytes=").partition("-")
-    if response.status != _PARTIAL_CONTENT:
-        if int(start) == 0 and int(stop) >= expected.size - 1:
-            return None
-        return RangesIgnoredError(f"{response.url}: the server ignores ranges")
-    given = response.headers.get("Content-Range", "")
-    if not given.startswith(f"bytes {start}-"):
-        return RangesIgnoredError(
-            f"{response.url}: asked for {wanted}, the server sends {given or 'no Content-Range'}"
-        )
-    total = given.rpartition("/")[2]
-    if total.isdigit() and int(total) != expected.size:
-        return RemoteChangedError(
-            f"{response.url} changed on the server: it had {expected.size:,} bytes, now "
-            f"{int(total):,}"
-        )
-    return None
+def _is_partial(response: Any) -> bool:
+    return bool(response.status == _PARTIAL_CONTENT)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import pandas as pd
 
-from .config import config
+from .config import as_folder, config
 from .database import SynphysDatabase, load_sqlite
 from .dtypes import STR
 from .errors import ArgumentError, UnknownVersionError
@@ -19,6 +18,7 @@ from .sqlite_file import damage
 from .vocabulary import schema_changes
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Iterable, Mapping
 
     from .comparison import ReleaseDiff
@@ -265,27 +265,30 @@ def find_file(release: Release, folder: Path) -> Path | None:
     never written.
     """
     names = (release.db_file, *release.aliases)
-    theirs = Path.home() / "ai_synphys_cache" / "database"
-    for path in [place / name for place in (folder, theirs) for name in names]:
-        if path.is_file() and _fits(path, release):
+    for path in [place / name for place in (folder, *_their_folder()) for name in names]:
+        if _fits(path, release):
             return path
     return None
 
 
-def _fits(path: Path, release: Release) -> bool:
-    if release.bytes is not None and path.stat().st_size != release.bytes:
-        return False
+def _their_folder() -> list[Path]:
     try:
-        return damage(path) is None
-    except PermissionError:
-        return False
+        return [Path.home() / "ai_synphys_cache" / "database"]
+    except RuntimeError:
+        return []  # a user without a home folder, as in some containers
+
+
+def _fits(path: Path, release: Release) -> bool:
+    try:
+        size_fits = release.bytes is None or path.stat().st_size == release.bytes
+        return path.is_file() and size_fits and damage(path) is None
+    except OSError:
+        return False  # what can't be looked at is as good as not there
 
 
 def cache_folder(cache_path: CachePath) -> Path:
     """Return the cache folder that an argument means."""
-    if cache_path is not None and not isinstance(cache_path, str | os.PathLike):
-        raise ArgumentError(f"cache_path takes a folder, or None; got {cache_path!r}.")
-    return config.cache_path if cache_path is None else Path(cache_path).expanduser()
+    return config.cache_path if cache_path is None else as_folder(cache_path)
 
 
 def _releases(folder: Path, *, only_supported: bool) -> list[Release]:

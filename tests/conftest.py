@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import settings
 
 import synphys_frames as sf
 from tests.support.release_builder import build
@@ -12,6 +13,10 @@ from tests.support.release_builder import build
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+# A loaded machine is slow, not wrong.
+settings.register_profile("patient", deadline=None)
+settings.load_profile("patient")
 
 # Nothing listens there: a connection is refused at once.
 NOWHERE = "http://127.0.0.1:9/catalogue.json"
@@ -22,6 +27,10 @@ def _own_surroundings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterat
     monkeypatch.setenv("SYNPHYS_FRAMES_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("SYNPHYS_FRAMES_CATALOGUE_URL", NOWHERE)
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    # What the tests serve is on this machine, never behind a proxy.
+    for name in ("http_proxy", "https_proxy", "all_proxy"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
     yield
     sf.config.cache_path = None
     sf.config.catalogue_url = None

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from typing import TYPE_CHECKING
@@ -55,6 +56,10 @@ def test_fetch(tiny_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         (["--synapse-probed", "--species", "mouse"], [1]),
         (["--pre", "cre_type=pvalb,unknown", "--post", "dendrite_type=spiny"], [1, 4]),
         (["--pre", "pyramidal=true"], [2]),
+        (["--pre", "cre_type='pvalb'"], [1, 3]),
+        (["--pre", "cre_type = 'pvalb'"], [1, 3]),
+        (["--pre", "cre_type='pvalb' AND target_layer='2/3'"], [1, 3]),
+        (["--pre", "dendrite_type=sparsely spiny,aspiny", "--post", "target_layer=5"], [1, 3]),
         (["--post", "tau < 1"], [1, 4]),
         (["--distance", "-", "5e-5"], [4, 5, 6]),
         (["--age", "50", "-"], [1, 2, 3, 4]),
@@ -94,14 +99,17 @@ def test_the_sample_is_a_database_too(capsys: pytest.CaptureFixture[str]) -> Non
     ("arguments", "status", "message"),
     [
         (["info", "nothing/there.sqlite"], 1, "There is no file"),
-        (["info", "synphys_r2.1_smal.sqlite"], 1, "Did you mean 'synphys_r2.1_small.sqlite'"),
-        (["tables", "{tiny}", "pairs"], 1, "Did you mean 'pair'"),
+        (["info", "synphys_r2.1_smal.sqlite"], 2, "Did you mean 'synphys_r2.1_small.sqlite'"),
+        (["tables", "{tiny}", "pairs"], 2, "Did you mean 'pair'"),
         (["pairs", "{tiny}", "--out", "x.txt"], 2, ".csv or .parquet"),
         (["pairs", "{tiny}", "--out", "no/such/x.csv"], 1, "can't be written"),
-        (["pairs", "{tiny}", "--out", "x.csv", "--pre", "cretype=sst"], 1, "'cre_type'"),
+        (["pairs", "{tiny}", "--out", "x.csv", "--pre", "cretype=sst"], 2, "'cre_type'"),
         (["pairs", "{tiny}", "--out", "x.csv", "--pre", "tau=long"], 2, "is no float"),
+        (["pairs", "{tiny}", "--out", "x.csv", "--pre", "tau="], 2, "not valid SQL"),
+        (["pairs", "{tiny}", "--out", "x.csv", "--age", "nan", "5"], 2, "age takes numbers"),
+        (["pairs", "{tiny}", "--out", "x.csv", "--project-name", "x"], 2, "no project 'x'"),
         (["pairs", "{tiny}", "--out", "x.csv", "--age", "a", "b"], 2, "two numbers"),
-        (["pairs", "{tiny}", "--out", "x.csv", "--where", "distance <"], 1, "not valid SQL"),
+        (["pairs", "{tiny}", "--out", "x.csv", "--where", "distance <"], 2, "not valid SQL"),
     ],
 )
 def test_errors_are_one_line(
@@ -124,13 +132,51 @@ def test_wrong_usage(arguments: list[str], capsys: pytest.CaptureFixture[str]) -
     with pytest.raises(SystemExit) as stopped:
         main(arguments)
     assert stopped.value.code == 2
-    assert "usage: synphys-frames" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert said.startswith("synphys-frames")
+    assert len(said.splitlines()) == 1
 
 
-def test_output_may_end_early(tiny_path: Path) -> None:
-    command = f"{sys.executable} -m synphys_frames.cli tables {tiny_path} | head -1"
-    done = subprocess.run(command, shell=True, capture_output=True, text=True, check=True)
-    assert (len(done.stdout.splitlines()), done.stderr) == (1, "")
+def test_help_and_version(capsys: pytest.CaptureFixture[str]) -> None:
+    for option, text in (("--help", "usage: synphys-frames"), ("--version", sf.__version__)):
+        with pytest.raises(SystemExit) as stopped:
+            main([option])
+        assert stopped.value.code == 0
+        assert text in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("reader", ["head -1", "true"])
+def test_output_may_end_early(tiny_path: Path, reader: str) -> None:
+    program = f"{sys.executable} -m synphys_frames.cli tables {tiny_path}"
+    command = f"set -o pipefail; {program} | {reader}"
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=True)
+    assert done.stderr == ""
+
+
+def test_output_that_can_not_be_written(tiny_path: Path) -> None:
+    command = f"{sys.executable} -m synphys_frames.cli tables {tiny_path} > /dev/full"
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr == "synphys-frames: the output can't be written: No space left on device.\n"
+
+
+def test_a_file_beside_the_output_is_left_alone(tiny_path: Path, tmp_path: Path) -> None:
+    (tmp_path / ".p.csv.part").write_text("mine")
+    assert main(["pairs", str(tiny_path), "--out", str(tmp_path / "p.csv")]) == 0
+    assert sorted(file.name for file in tmp_path.iterdir() if file.is_file()) == [
+        ".p.csv.part",
+        "p.csv",
+    ]
+
+
+def test_the_demonstration_goes_past_a_proxy(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("http_proxy", "HTTP_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    assert main(["demo", "--quiet"]) == 0
+    assert "32 files" in capsys.readouterr().out
+    assert "no_proxy" not in os.environ
 
 
 def test_the_demonstration(capsys: pytest.CaptureFixture[str]) -> None:

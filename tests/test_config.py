@@ -29,11 +29,26 @@ def test_what_is_set_counts_before_the_environment(monkeypatch: pytest.MonkeyPat
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("cache_path", 5), ("catalogue_url", 5), ("timeout", 0), ("timeout", "5"), ("timeout", True)],
+    [
+        ("cache_path", 5),
+        ("cache_path", ""),
+        ("cache_path", "~nobody-of-that-name/x"),
+        ("catalogue_url", 5),
+        ("timeout", 0),
+        ("timeout", "5"),
+        ("timeout", True),
+        ("timeout", float("nan")),
+        ("timeout", float("inf")),
+    ],
 )
 def test_values_are_checked(name: str, value: Any) -> None:
     with pytest.raises(ArgumentError, match=name):
         setattr(Config(), name, value)
+
+
+def test_a_mistyped_setting_is_an_error() -> None:
+    with pytest.raises(AttributeError):
+        Config().cache_pth = "x"  # type: ignore[attr-defined]
 
 
 def test_repr_shows_what_counts() -> None:

@@ -172,6 +172,85 @@ def test_what_is_no_catalogue_is_an_error_unless_one_is_kept(content: bytes) -> 
         assert len(sf.list_versions()) == 3
 
 
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"aliases": [1]},
+        {"aliases": "old.sqlite"},
+        {"aliases": ["../x.sqlite"]},
+        {"bytes": 1e300},
+        {"bytes": True},
+        {"bytes": -5},
+        {"url": 5},
+        {"sha256": 5},
+        {"schema_version": None},
+        {"file": None},
+    ],
+    ids=str,
+)
+def test_values_of_a_catalogue_are_checked(changes: dict[str, Any]) -> None:
+    entry = {"file": "synphys_x.sqlite", "schema_version": "22"} | changes
+    for content in ({"default_url_path": "https://x", "databases": [entry]},):
+        with pytest.raises(CatalogueError, match="not of the published form"):
+            parse_catalogue(content, "x")
+
+
+def test_a_catalogue_needs_a_place_and_distinct_names() -> None:
+    entry = {"file": "synphys_x.sqlite", "schema_version": "22"}
+    with pytest.raises(CatalogueError, match="default_url_path should be a text"):
+        parse_catalogue({"databases": [entry]}, "x")
+    with pytest.raises(CatalogueError, match="listed twice"):
+        parse_catalogue({"default_url_path": "https://x", "databases": [entry, entry]}, "x")
+    [release] = parse_catalogue(
+        {"databases": [entry | {"url": "https://x/y", "sha256": "ABCD", "aliases": None}]}, "x"
+    )
+    assert (release.url, release.sha256, release.aliases) == ("https://x/y", "abcd", ())
+
+
+@pytest.mark.parametrize(
+    "kept",
+    [
+        {"etag": '"1"', "catalogue": {"databases": [{}]}},
+        {"etag": '"1"', "catalogue": [1]},
+        {"etag": 5, "catalogue": {}},
+        {"etag": "a\nb"},
+        {"etag": "é€"},
+        [1],
+        "nonsense",
+    ],
+    ids=str,
+)
+def test_a_spoilt_kept_list_is_replaced(kept: Any) -> None:
+    with http_server() as (url, server):
+        publish(url, server, *NAMES)
+        sf.list_versions()
+        [file] = sf.config.cache_path.glob("catalogue-*.json")
+        file.write_text(json.dumps(kept))
+        assert len(sf.list_versions()) == 3
+    assert len(sf.list_versions()) == 3
+
+
+def test_an_unasked_304_is_no_answer() -> None:
+    with http_server(status=304) as (url, _):
+        sf.config.catalogue_url = f"{url}/catalogue.json"
+        assert len(sf.list_versions()) == 20
+
+
+def test_a_list_that_can_not_be_read_is_told(caplog: pytest.LogCaptureFixture) -> None:
+    with http_server() as (url, _):
+        sf.config.catalogue_url = f"{url}/catalogue.json"
+        assert len(sf.list_versions()) == 20
+    assert "catalogue.json can't be read: 404" in caplog.text
+
+
+@pytest.mark.parametrize("home", ["", "/root/not/for/you"])
+def test_a_home_that_can_not_be_looked_at(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, home: str
+) -> None:
+    monkeypatch.setenv("HOME", home)
+    assert len(sf.list_versions(cache_path=tmp_path)) == 20
+
+
 @pytest.mark.parametrize("url", ["nonsense", "ftp://x/y.json", "http://"])
 def test_a_catalogue_url_that_is_none(url: str) -> None:
     sf.config.catalogue_url = url
@@ -204,6 +283,8 @@ def test_find_release_by_name_and_alias() -> None:
     releases = [Release("synphys_a.sqlite", "u", "22", aliases=("old_a.sqlite",))]
     for name in ("synphys_a.sqlite", "synphys_a", "old_a.sqlite"):
         assert find_release(name, releases).db_file == "synphys_a.sqlite"
+    other = Release("synphys_b.sqlite", "u", "22", aliases=("synphys_a.sqlite",))
+    assert find_release("synphys_a.sqlite", [releases[0], other]).db_file == "synphys_a.sqlite"
     with pytest.raises(UnknownVersionError, match=r"Did you mean 'synphys_a\.sqlite'"):
         find_release("synphys_b.sqlite", releases)
     with pytest.raises(ArgumentError, match="file name as text"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import threading
 import time
 from contextlib import contextmanager
@@ -33,9 +34,21 @@ class Behaviour:
     """Every answer has this status."""
     status_times: int | None = None
     delay: float = 0.0
+    chunk_delay: float = 0.0
+    """Seconds before each 64 kB of a body."""
     silent: bool = False
     """Accepts, and never answers."""
     no_length: bool = False
+    pages: dict[int, tuple[dict[str, str], bytes]] = field(default_factory=dict)
+    """Answers to the n-th GET of a file, whatever was asked: 200, headers, body."""
+    compress: bool = False
+    """Content-Encoding gzip where the client accepts it, with another ETag."""
+    head: int | None = None
+    """Status of every HEAD."""
+    redirect: bool = False
+    """Every file is elsewhere."""
+    retry_after: str | None = None
+    gets: int = 0
     requests: list[tuple[str, str, str | None]] = field(default_factory=list)
 
     @property
@@ -80,10 +93,24 @@ class _Handler(BaseHTTPRequestHandler):
             return
         time.sleep(state.delay)
         name = self.path.lstrip("/")
+        if state.redirect and not name.startswith("elsewhere/"):
+            self._send(302, b"", {"Location": f"/elsewhere/{name}"})
+            return
+        name = name.removeprefix("elsewhere/")
+        if self.command == "HEAD" and state.head is not None:
+            self._send(state.head, b"", {})
+            return
+        if self.command == "GET" and name in state.files:
+            state.gets += 1
+            if state.gets in state.pages:
+                headers, body = state.pages[state.gets]
+                self._send(200, body, headers)
+                return
         if state.status is not None and (state.status_times is None or state.status_times > 0):
             if state.status_times is not None:
                 state.status_times -= 1
-            self._send(state.status, b"no", {})
+            retry = {} if state.retry_after is None else {"Retry-After": state.retry_after}
+            self._send(state.status, b"no", retry)
         elif name not in state.files:
             self._send(404, b"no such file", {})
         elif (
@@ -98,6 +125,10 @@ class _Handler(BaseHTTPRequestHandler):
         state = self.state
         content = state.files[name]
         headers = {"ETag": state.etags[name]} if name in state.etags else {}
+        if state.compress and "gzip" in self.headers.get("Accept-Encoding", ""):
+            headers = {"ETag": f'"{headers.get("ETag", "x")}-gzip"', "Content-Encoding": "gzip"}
+            self._send(200, gzip.compress(content), headers)
+            return
         if asked is None or not state.ranges:
             self._send(200, content, headers)
             return
@@ -129,6 +160,10 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.flush()
             self.close_connection = True
             self.connection.close()
+        elif state.chunk_delay:
+            for start in range(0, len(body), 1 << 16):
+                time.sleep(state.chunk_delay)
+                self.wfile.write(body[start : start + (1 << 16)])
         else:
             self.wfile.write(body)
 
