@@ -13,7 +13,9 @@ Examples
 from . import accessor as _accessor
 from .cell_class import CellClass
 from .config import config
+from .counting import connectivity, connectivity_profile
 from .database import SynphysDatabase, load_sqlite
+from .distance_fit import DistanceFit, fit_distance
 from .errors import SynphysError
 from .sample import build_sample, load_sample
 from .versions import (
@@ -30,12 +32,16 @@ __version__ = "0.1.0"
 
 __all__ = [
     "CellClass",
+    "DistanceFit",
     "SynphysDatabase",
     "SynphysError",
     "build_sample",
     "compare",
     "config",
+    "connectivity",
+    "connectivity_profile",
     "fetch_version",
+    "fit_distance",
     "list_current_versions",
     "list_versions",
     "load_current",

@@ -3,33 +3,32 @@
 from __future__ import annotations
 
 from copy import deepcopy
-from typing import TYPE_CHECKING, Any, TypedDict, Unpack, cast
+from functools import partial
+from typing import TYPE_CHECKING, Any, Literal, TypedDict, Unpack
 
 import numpy as np
 import pandas as pd
 
-from .cell_class import CellClass, Cells
-from .classify import (
-    class_codes,
-    distinct_rows,
-    id_column,
-    label_of,
-    named_classes,
-    store_lookup,
-)
+from .classify import class_codes, named_classes
+from .counting import CountedPairs, connectivity, connectivity_profile
+from .distance_fit import DistanceFit, fit_distance
 from .dtypes import check_dtype_backend, to_arrow_backend
-from .errors import ArgumentError, JoinError, ProvenanceError
+from .errors import ArgumentError, JoinError
+from .pair_frame import SIDES, PairFrame
 from .pairs import kinds_of, names_of, select
-from .provenance import database_of, ids_of, integers, single, table_of
+from .provenance import database_of, ids_of, table_of
 from .related import related_ids_query, tables_on_the_way
+from .value_matrix import compare_values, value_matrix
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
-    from .classify import Codes, Lookup, Side
+    from .cell_class import CellClass
+    from .connectivity import Kind
+    from .counting import Classes
     from .database import SynphysDatabase
+    from .distance_fit import Model
     from .dtypes import DtypeBackend
-    from .schema import Column
 
     ClassLike = CellClass | Mapping[str, Any]
     Names = str | Sequence[str]
@@ -283,50 +282,220 @@ class SynphysAccessor:
         ['Pvalb', 'Sst']
         """
         named = named_classes(classes)
+        members = list(named.values())
+        pairs = PairFrame(self._frame, db)
         kept = self._frame.drop(columns=["pre_class", "post_class"], errors="ignore")
+        codes = {}
+        for side in SIDES:
+            decided, cells = pairs.on_cells(side, members, partial(class_codes, members))
+            codes[side] = decided[cells]
+        names = pd.Index(list(named))
         added = {
-            f"{side}_class": pd.Categorical.from_codes(
-                self._side_codes(side, list(named.values()), db), categories=pd.Index(list(named))
-            )
-            for side in ("pre", "post")
+            f"{side}_class": pd.Categorical.from_codes(codes[side], categories=names)
+            for side in SIDES
         }
         result = kept.assign(**added)
         result.attrs = deepcopy(self._frame.attrs)
         return result
 
-    def _side_codes(
-        self, side: Side, classes: Sequence[CellClass], db: SynphysDatabase | None
-    ) -> Codes:
-        frame = self._frame
-        needed = {column for cell_class in classes for column in cell_class.columns()}
-        here = {column for column in needed if label_of(column, side) in frame.columns}
-        values = {column: single(frame, label_of(column, side)) for column in here}
-        deciding = list(values.values())
-        ids_label = id_column(frame.columns, side)
-        if here != needed:
-            lacking = label_of(next(iter(needed - here)), side)
-            if ids_label is None:
-                raise ProvenanceError(
-                    f"To classify the cells of these pairs, the frame needs the column {lacking!r}"
-                    f', or the ids of the cells. include="cell" puts the columns there.'
-                )
-            deciding.append(single(frame, ids_label))
-        first, inverse = distinct_rows(deciding, len(frame))
-        elsewhere = self._elsewhere(ids_label, first, db) if here != needed else None
+    def connectivity(
+        self,
+        classes: Classes,
+        post_classes: Classes | None = None,
+        *,
+        kind: Kind = "chemical",
+        distance: str = "distance",
+        sigma: float | None = 100e-6,
+        alpha: float = 0.05,
+        probed: Literal["nonsynaptic", "synaptic"] = "nonsynaptic",
+        db: SynphysDatabase | None = None,
+    ) -> pd.DataFrame:
+        """Return how often cells of one class are connected to cells of another.
 
-        def lookup(column: Column) -> pd.Series:
-            if column in values:
-                return values[column].iloc[first].reset_index(drop=True)
-            return cast("Lookup", elsewhere)(column)
+        See `synphys_frames.connectivity`, which takes the same arguments after the frame.
 
-        return class_codes(classes, Cells(len(first), lookup))[inverse]
+        Examples
+        --------
+        >>> classes = {"Pvalb": sf.CellClass(cre_type="pvalb"), "Sst": sf.CellClass(cre_type="sst")}
+        >>> counts = db.pairs(species="mouse").synphys.connectivity(classes)
+        >>> counts[["n_connected", "n_probed"]].loc[("Pvalb", "Sst")].tolist()
+        [1, 7]
+        """
+        return connectivity(
+            self._frame,
+            classes,
+            post_classes,
+            kind=kind,
+            distance=distance,
+            sigma=sigma,
+            alpha=alpha,
+            probed=probed,
+            db=db,
+        )
 
-    def _elsewhere(
-        self, ids_label: str | None, rows: np.ndarray[Any, Any], db: SynphysDatabase | None
-    ) -> Lookup:
-        database = database_of(self._frame, db)
-        ids, missing = integers(single(self._frame, str(ids_label)), str(ids_label))
-        return store_lookup(database.store, ids[rows], missing[rows])
+    def connectivity_profile(
+        self,
+        bins: int | Sequence[float],
+        *,
+        distance: str = "distance",
+        classes: Classes | None = None,
+        post_classes: Classes | None = None,
+        alpha: float = 0.05,
+        probed: Literal["nonsynaptic", "synaptic"] = "nonsynaptic",
+        db: SynphysDatabase | None = None,
+    ) -> pd.DataFrame:
+        """Return connection probability by distance.
+
+        See `synphys_frames.connectivity_profile`, which takes the same arguments after the frame.
+
+        Examples
+        --------
+        >>> profile = db.pairs(species="mouse").synphys.connectivity_profile([0, 1e-4, 2e-4, 3e-4])
+        >>> profile["n_probed"].tolist()
+        [329, 387, 57]
+        """
+        return connectivity_profile(
+            self._frame,
+            bins,
+            distance=distance,
+            classes=classes,
+            post_classes=post_classes,
+            alpha=alpha,
+            probed=probed,
+            db=db,
+        )
+
+    def fit_distance(
+        self,
+        model: Model = "gaussian",
+        *,
+        distance: str = "distance",
+        fixed_size: float | None = None,
+        fixed_max: float | None = None,
+        probed: Literal["nonsynaptic", "synaptic"] = "nonsynaptic",
+        db: SynphysDatabase | None = None,
+    ) -> DistanceFit:
+        """Fit how connection probability falls with distance, over the probed pairs.
+
+        Parameters
+        ----------
+        model, fixed_size, fixed_max
+            As for `synphys_frames.fit_distance`, which has the formulas and their limits.
+        distance
+            Column of pair, in metres.
+        probed
+            As for `connectivity`.
+        db
+            The database, where the frame does not know it.
+
+        Returns
+        -------
+        DistanceFit
+            Values, intervals, likelihood, and ``predict(distance)``.
+
+        Examples
+        --------
+        >>> db.pairs(species="mouse").synphys.fit_distance().status
+        'fitted'
+        """
+        counted = CountedPairs(self._frame, distance, probed, db)
+        return fit_distance(
+            counted.distance[counted.probed],
+            counted.connected[counted.probed],
+            model,
+            fixed_size=fixed_size,
+            fixed_max=fixed_max,
+        )
+
+    def matrix(
+        self,
+        column: str,
+        classes: Classes,
+        post_classes: Classes | None = None,
+        *,
+        aggfunc: str | Callable[[pd.Series], Any] = "median",
+        min_count: int = 1,
+        counts: bool = False,
+        db: SynphysDatabase | None = None,
+    ) -> Any:
+        """Return a column's value for each combination of classes, presynaptic down.
+
+        Parameters
+        ----------
+        column
+            Any column of the frame that holds numbers.
+        classes, post_classes
+            As for `connectivity`.
+        aggfunc
+            As for pandas: "median", "mean", "std", "count", ..., or a function of a Series.
+        min_count
+            With fewer values the entry is missing.
+        counts
+            Whether to return the numbers of values, too.
+        db
+            The database, where the frame does not know it.
+
+        Returns
+        -------
+        DataFrame, or two of them
+            pre x post, float64; its ``attrs["synphys"]`` has the column, its unit and aggfunc. With
+            ``counts=True`` the numbers of values behind each entry (int64) as a second frame.
+
+        Raises
+        ------
+        UnknownColumnError
+            The frame has no such column.
+        ArgumentError
+            It does not hold numbers.
+
+        Examples
+        --------
+        >>> classes = {"ex": sf.CellClass(cell_class="ex"), "in": sf.CellClass(cell_class="in")}
+        >>> pairs = db.pairs(synapse=True, include="synapse")
+        >>> medians = pairs.synphys.matrix("synapse.latency", classes)
+        >>> medians.attrs["synphys"]["unit"]
+        's'
+        """
+        values, counted = value_matrix(
+            self._frame, column, classes, post_classes, aggfunc, min_count, db
+        )
+        return (values, counted) if counts else values
+
+    def compare(
+        self,
+        column: str,
+        classes: Classes,
+        post_classes: Classes | None = None,
+        *,
+        min_count: int = 3,
+        db: SynphysDatabase | None = None,
+    ) -> pd.DataFrame:
+        """Test whether a column differs between combinations of classes.
+
+        See `synphys_frames.value_matrix.compare_values` for what it gives.
+
+        Parameters
+        ----------
+        column, classes, post_classes, db
+            As for `matrix`.
+        min_count
+            Combinations with fewer values are left out.
+
+        Returns
+        -------
+        DataFrame
+            A row for each two combinations: pre_class_a, post_class_a, pre_class_b, post_class_b,
+            n_a, n_b, median_a, median_b, statistic (Mann-Whitney U of a), p_value (two-sided),
+            p_adjusted (Holm, over all rows).
+
+        Examples
+        --------
+        >>> classes = {"ex": sf.CellClass(cell_class="ex"), "in": sf.CellClass(cell_class="in")}
+        >>> pairs = db.pairs(synapse=True, include="synapse")
+        >>> len(pairs.synphys.compare("synapse.psp_amplitude", classes))
+        6
+        """
+        return compare_values(self._frame, column, classes, post_classes, min_count, db)
 
 
 def _require_one_pair_or_cell(database: SynphysDatabase, source: str) -> None:

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from .cell_class import CellClass, Cells, as_cell_class
+from .connectivity import probed_mask
 from .errors import (
     ArgumentError,
     JoinError,
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
 
     Mask = np.ndarray[Any, np.dtype[np.bool_]]
 
-PROBED_TEST_SPIKES = 10
 SYNAPSE_TYPES = ("ex", "in", "mixed")
 EXPERIMENT_TYPES = {
     "standard multipatch": (
@@ -163,12 +163,9 @@ def probed(store: ColumnStore) -> Mask:
     ex, inhibitory for in, both for any other or unknown class. A missing count is no test.
     """
     pair = store.table("pair")
-    cell_class = pd.Series(store.table("cell").values("cell_class"))
-    tested_ex = _between(pair.values("n_ex_test_spikes"), (PROBED_TEST_SPIKES + 1, None))
-    tested_in = _between(pair.values("n_in_test_spikes"), (PROBED_TEST_SPIKES + 1, None))
-    is_ex = _through(store, "pre_cell", _among(cell_class, ("ex",)))
-    is_in = _through(store, "pre_cell", _among(cell_class, ("in",)))
-    return np.where(is_ex, tested_ex, np.where(is_in, tested_in, tested_ex & tested_in))
+    cell_class = store.table("cell").take("cell_class", _rows(store, "pre_cell"))
+    counts = [pd.Series(pair.values(f"n_{kind}_test_spikes")) for kind in ("ex", "in")]
+    return probed_mask(pd.Series(cell_class), *counts)
 
 
 def cells_of(store: ColumnStore) -> Cells:

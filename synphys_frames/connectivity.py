@@ -1,0 +1,307 @@
+"""How often cells of one class are connected to cells of another, with intervals."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+import pandas as pd
+
+from .errors import ArgumentError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    Floats = np.ndarray[Any, np.dtype[np.float64]]
+    Mask = np.ndarray[Any, np.dtype[np.bool_]]
+
+Kind = Literal["chemical", "electrical", "reciprocal"]
+PROBED_TEST_SPIKES = 10
+
+# Beyond so many combinations of patterns, only those that occur are counted.
+_MOST_COMBINATIONS = 100_000
+
+COLUMNS = [
+    "n_probed",
+    "n_connected",
+    "connection_probability",
+    "ci_lower",
+    "ci_upper",
+    "adjusted_probability",
+    "adjusted_ci_lower",
+    "adjusted_ci_upper",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Membership:
+    """Which of some classes each row's cell belongs to; it may be several.
+
+    Attributes
+    ----------
+    names
+        The classes.
+    patterns
+        A row for each combination of classes that occurs, a column a class.
+    codes
+        For each row of the frame, its combination.
+    """
+
+    names: Sequence[str]
+    patterns: Mask
+    codes: np.ndarray[Any, np.dtype[np.intp]]
+
+    @classmethod
+    def of_matrix(
+        cls, names: Sequence[str], matrix: Mask, rows: np.ndarray[Any, np.dtype[np.intp]]
+    ) -> Membership:
+        """Return the membership of rows that each refer to a row of a matrix of cells x classes."""
+        if not matrix.size:
+            nothing = np.zeros((1, len(names)), dtype=bool)
+            return cls(names, nothing, np.zeros(len(rows), dtype=np.intp))
+        # Rows of a matrix are compared as bytes: far fewer combinations occur than cells.
+        packed = np.ascontiguousarray(np.packbits(matrix, axis=1))
+        keys = packed.view(np.dtype((np.void, packed.shape[1]))).ravel()
+        _, first, inverse = np.unique(keys, return_index=True, return_inverse=True)
+        return cls(names, matrix[first], inverse[rows])
+
+    @property
+    def matrix(self) -> Mask:
+        """A row a pair, a column a class: whether the cell belongs to it."""
+        rows: Mask = self.patterns[self.codes]
+        return rows
+
+
+def probed_mask(cell_class: pd.Series, n_ex: pd.Series, n_in: pd.Series) -> Mask:
+    """Return for each pair whether it was probed, by the class of its presynaptic cell.
+
+    Parameters
+    ----------
+    cell_class
+        "ex", "in", or anything else, of the presynaptic cell.
+    n_ex, n_in
+        Test spikes. More than 10 of the type that the class calls for make a pair probed, of both
+        types for any other or unknown class. A missing count is no test.
+    """
+    tested_ex = _above(n_ex, PROBED_TEST_SPIKES)
+    tested_in = _above(n_in, PROBED_TEST_SPIKES)
+    is_ex, is_in = (cell_class.isin([kind]).to_numpy(dtype=bool) for kind in ("ex", "in"))
+    return np.where(is_ex, tested_ex, np.where(is_in, tested_in, tested_ex & tested_in))
+
+
+def _above(values: pd.Series, limit: float) -> Mask:
+    above: Mask = values.to_numpy(dtype=np.float64, na_value=np.nan) > limit
+    return above
+
+
+def connection_interval(n_connected: Any, n_probed: Any, alpha: float = 0.05) -> tuple[Any, Any]:
+    """Return the Clopper-Pearson interval of a connection probability.
+
+    Parameters
+    ----------
+    n_connected, n_probed
+        Counts; arrays give arrays.
+    alpha
+        0.05 for a 95 % interval.
+
+    Returns
+    -------
+    lower, upper
+        (0, 1) where nothing was probed.
+
+    Notes
+    -----
+    Clopper and Pearson, Biometrika 26 (1934), from quantiles of the beta distribution. It covers at
+    least 1 - alpha, more for small counts.
+
+    Examples
+    --------
+    >>> lower, upper = connection_interval(12, 32)
+    >>> float(lower.round(4)), float(upper.round(4))
+    (0.211, 0.5631)
+    """
+    from scipy.special import betaincinv
+
+    if not 0 < alpha < 1:
+        raise ArgumentError(f"alpha takes a number between 0 and 1; got {alpha!r}.")
+    hits, tries = np.asarray(n_connected, dtype=float), np.asarray(n_probed, dtype=float)
+    misses = tries - hits
+    # Where nothing or everything is connected, one of the limits is an end.
+    lower = np.where(hits > 0, betaincinv(np.maximum(hits, 1), misses + 1, alpha / 2), 0.0)
+    upper = np.where(misses > 0, betaincinv(hits + 1, np.maximum(misses, 1), 1 - alpha / 2), 1.0)
+    return lower[()], upper[()]
+
+
+def count_connectivity(
+    pre: Membership,
+    post: Membership,
+    probed: Mask,
+    connected: Mask,
+    distance: Floats | None,
+    sigma: float | None,
+    alpha: float,
+) -> pd.DataFrame:
+    """Return counts, probabilities and intervals for every combination of classes.
+
+    Parameters
+    ----------
+    pre, post
+        The classes of both cells.
+    probed, connected
+        For each pair.
+    distance
+        For the adjusted values; only finite ones count there.
+    sigma
+        Of the Gaussian profile, in metres; None leaves the adjusted values missing.
+    alpha
+        0.05 for 95 % intervals.
+    """
+    n_probed = _cross(pre, post, probed)
+    n_connected = _cross(pre, post, probed & connected)
+    lower, upper = connection_interval(n_connected, n_probed, alpha)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        values = {
+            "n_probed": n_probed.astype(np.int64),
+            "n_connected": n_connected.astype(np.int64),
+            "connection_probability": n_connected / n_probed,
+            "ci_lower": lower,
+            "ci_upper": upper,
+        }
+        missing = np.full(n_probed.shape, np.nan)
+        adjusted = (missing, missing, missing)
+        if sigma is not None and distance is not None:
+            adjusted = _adjusted(pre, post, probed, connected, distance, sigma, alpha)
+    values |= dict(zip(COLUMNS[5:], adjusted, strict=True))
+    index = pd.MultiIndex.from_product(
+        [list(pre.names), list(post.names)], names=["pre_class", "post_class"]
+    )
+    return pd.DataFrame({name: table.ravel() for name, table in values.items()}, index=index)
+
+
+def _adjusted(
+    pre: Membership,
+    post: Membership,
+    probed: Mask,
+    connected: Mask,
+    distance: Floats,
+    sigma: float,
+    alpha: float,
+) -> tuple[Floats, Floats, Floats]:
+    # Probability and limits divided by the mean of the profile where it was looked at.
+    known = probed & np.isfinite(distance)
+    profile = np.exp(-(np.where(known, distance, 0.0) ** 2) / (2 * sigma**2))
+    n_probed = _cross(pre, post, known)
+    n_connected = _cross(pre, post, known & connected)
+    mean = _cross(pre, post, known, profile) / n_probed
+    lower, upper = connection_interval(n_connected, n_probed, alpha)
+    return n_connected / n_probed / mean, lower / mean, upper / mean
+
+
+def _cross(pre: Membership, post: Membership, rows: Mask, weights: Floats | None = None) -> Floats:
+    """Return the number, or the summed weight, of the rows in each combination of classes.
+
+    Rows are counted by the combination of their cells' patterns, of which there are few; patterns
+    are then counted for each of their classes. A cell of several classes counts in each.
+    """
+    width = len(post.patterns)
+    both = pre.codes[rows] * width + post.codes[rows]
+    chosen = None if weights is None else weights[rows]
+    if len(pre.patterns) * width > _MOST_COMBINATIONS:
+        occurring, both = np.unique(both, return_inverse=True)
+    else:
+        occurring = np.arange(len(pre.patterns) * width)
+    counts = np.bincount(both, chosen, minlength=len(occurring)).astype(np.float64)
+    left = pre.patterns[occurring // width] * counts[:, None]
+    product: Floats = left.T @ post.patterns[occurring % width].astype(np.float64)
+    return product
+
+
+def count_reciprocity(
+    pre: Membership,
+    post: Membership,
+    probed: Mask,
+    connected: Mask,
+    partner: np.ndarray[Any, np.dtype[np.intp]],
+) -> pd.DataFrame:
+    """Return how often pairs tested both ways are connected not at all, one way, or both ways.
+
+    Parameters
+    ----------
+    pre, post
+        The classes of both cells.
+    probed, connected
+        For each ordered pair.
+    partner
+        The row of the pair the other way round, -1 where it is not there.
+
+    Returns
+    -------
+    DataFrame
+        By (pre_class, post_class): n_probed (pairs tested both ways), n_none, n_one_way,
+        n_both_ways, expected_both_ways (were both directions independent), ratio_to_chance.
+    """
+    both_there = probed & (partner >= 0)
+    both_there[both_there] = probed[partner[both_there]]
+    back = np.zeros(len(probed), dtype=bool)
+    back[both_there] = connected[partner[both_there]]
+    # A to B is the forward direction; within a class each pair is met twice, once from each cell.
+    same = np.array([[a == b for b in post.names] for a in pre.names])
+    share = np.where(same, 0.5, 1.0)
+    n_probed = _cross(pre, post, both_there)
+    forward = _cross(pre, post, both_there & connected)
+    backward = _cross(pre, post, both_there & back)
+    both = _cross(pre, post, both_there & connected & back)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        expected = share * forward * backward / n_probed
+        values = {
+            "n_probed": n_probed * share,
+            "n_none": share * (n_probed - forward - backward + both),
+            "n_one_way": share * (forward + backward - 2 * both),
+            "n_both_ways": share * both,
+            "expected_both_ways": expected,
+            "ratio_to_chance": share * both / expected,
+        }
+    index = pd.MultiIndex.from_product(
+        [list(pre.names), list(post.names)], names=["pre_class", "post_class"]
+    )
+    frame = pd.DataFrame({name: table.ravel() for name, table in values.items()}, index=index)
+    counts = ["n_probed", "n_none", "n_one_way", "n_both_ways"]
+    return frame.astype(dict.fromkeys(counts, np.int64))
+
+
+def count_profile(
+    groups: pd.DataFrame,
+    edges: Floats,
+    distance: Floats,
+    connected: Mask,
+    alpha: float,
+) -> pd.DataFrame:
+    """Return connection probability by distance, for each of some groups of pairs.
+
+    Parameters
+    ----------
+    groups
+        A row a pair, categorical columns that make the groups; without columns there is one.
+    edges
+        Of the bins, in metres; a bin has its lower edge, not its upper one.
+    distance, connected
+        For each pair.
+    alpha
+        0.05 for 95 % intervals.
+    """
+    place = np.searchsorted(edges, distance, side="right") - 1
+    inside = np.isfinite(distance) & (place >= 0) & (place < len(edges) - 1)
+    bins: Any = pd.IntervalIndex.from_breaks(edges, closed="left", name="distance")
+    keys = [groups[name].array[inside] for name in groups]
+    binned = pd.Categorical.from_codes(place[inside], categories=bins)
+    counted = (
+        pd.DataFrame({"n_probed": 1, "n_connected": connected[inside].astype(np.int64)})
+        .groupby([*keys, binned], observed=False)
+        .sum()
+    )
+    counted.index.names = [*groups.columns, "distance"]
+    lower, upper = connection_interval(counted["n_connected"], counted["n_probed"], alpha)
+    with np.errstate(invalid="ignore"):
+        probability = counted["n_connected"] / counted["n_probed"]
+    return counted.assign(connection_probability=probability, ci_lower=lower, ci_upper=upper)

@@ -1,0 +1,270 @@
+"""Connectivity of a frame of pairs: by class, and by distance."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+import pandas as pd
+
+from .connectivity import (
+    Membership,
+    count_connectivity,
+    count_profile,
+    count_reciprocity,
+    probed_mask,
+)
+from .errors import ArgumentError, ProvenanceError
+from .pair_frame import PairFrame, numbers, presynaptic_class, truths
+from .provenance import database_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from .cell_class import CellClass
+    from .connectivity import Floats, Kind, Mask
+    from .database import SynphysDatabase
+
+    Classes = Mapping[str, CellClass | Mapping[str, Any]] | Sequence[CellClass] | str
+
+_KINDS = ("chemical", "electrical", "reciprocal")
+_TARGET_STIMULUS = "%TargetV%"
+
+
+class CountedPairs:
+    """What counting needs of a frame of pairs.
+
+    Parameters
+    ----------
+    frame
+        The pairs.
+    distance
+        Column of pair, in metres.
+    probed
+        "nonsynaptic" or "synaptic".
+    db
+        The database, where the frame does not know it.
+    """
+
+    def __init__(
+        self, frame: pd.DataFrame, distance: str, probed: str, db: SynphysDatabase | None
+    ) -> None:
+        self.pairs = PairFrame(frame, db)
+        self.distance: Floats = numbers(self.pairs.values(distance))
+        self.connected: Mask = truths(self.pairs.values("has_synapse"))
+        self.probed: Mask = probed_mask(
+            presynaptic_class(self.pairs, probed),
+            self.pairs.values("n_ex_test_spikes"),
+            self.pairs.values("n_in_test_spikes"),
+        )
+
+
+def connectivity(
+    pairs: pd.DataFrame,
+    classes: Classes,
+    post_classes: Classes | None = None,
+    *,
+    kind: Kind = "chemical",
+    distance: str = "distance",
+    sigma: float | None = 100e-6,
+    alpha: float = 0.05,
+    probed: Literal["nonsynaptic", "synaptic"] = "nonsynaptic",
+    db: SynphysDatabase | None = None,
+) -> pd.DataFrame:
+    """Return how often cells of one class are connected to cells of another.
+
+    Parameters
+    ----------
+    pairs
+        A frame of pairs, wide or plain. What it lacks comes from its database; a frame from
+        anywhere else needs has_synapse, n_ex_test_spikes, n_in_test_spikes and the distance (with
+        or without ``pair.``), ``pre_cell.cell_class_nonsynaptic``, and the columns of the classes'
+        criteria.
+    classes
+        Classes by name, a list of classes, or the name of a column of the frame that holds the
+        presynaptic classes. A cell may belong to several and counts in each.
+    post_classes
+        Those of the postsynaptic cells, default the same. Where `classes` names the column
+        "pre_class", default "post_class".
+    kind
+        "chemical"; "electrical"; or "reciprocal": pairs tested both ways, by how many of the two
+        directions are connected.
+    distance
+        Column of pair for the adjusted values: "distance", "lateral_distance" (as in published
+        matrices), "vertical_distance".
+    sigma
+        Of the Gaussian profile of the adjusted values, in metres; None leaves them missing.
+    alpha
+        0.05 for 95 % intervals.
+    probed
+        Whether a pair was probed is decided by the presynaptic `cell_class_nonsynaptic`
+        ("nonsynaptic"), or `cell_class` ("synaptic"), which uses synaptic currents.
+    db
+        The database, where the frame does not know it.
+
+    Returns
+    -------
+    DataFrame
+        By (pre_class, post_class), every combination. Chemical and electrical: n_probed,
+        n_connected (int64), connection_probability (NaN where none was probed), ci_lower, ci_upper,
+        adjusted_probability, adjusted_ci_lower, adjusted_ci_upper (float64). Reciprocal: n_probed
+        (unordered pairs), n_none, n_one_way, n_both_ways (int64), expected_both_ways,
+        ratio_to_chance (float64). ``attrs["synphys"]`` says how it was counted.
+
+    Raises
+    ------
+    NotInVersionError
+        The release lacks a column; on schema 15, ``probed="synaptic"`` is the only one there is.
+    ProvenanceError
+        The frame lacks a column, and its database can't be asked.
+
+    Notes
+    -----
+    A pair is probed with more than 10 test spikes of the type that the presynaptic class calls for,
+    of both types for any other or unknown class. A probed pair whose `has_synapse` is missing
+    counts as not connected, as in the published figures. Intervals are Clopper-Pearson. Adjusted
+    values divide probability and limits by the mean of exp(-x² / 2 sigma²) over the distances x
+    that were probed, over pairs with a finite distance. An electrical synapse was probed where both
+    cells' electrodes have a recording whose stimulus name contains "TargetV"; small files have no
+    recordings, and there the pairs with a known `has_electrical` count, which attrs says.
+
+    Examples
+    --------
+    >>> classes = {"ex": sf.CellClass(cell_class="ex"), "in": sf.CellClass(cell_class="in")}
+    >>> counts = sf.connectivity(db.pairs(species="mouse"), classes)
+    >>> counts.columns[:3].tolist()
+    ['n_probed', 'n_connected', 'connection_probability']
+    """
+    if kind not in _KINDS:
+        raise ArgumentError(f"kind takes {', '.join(map(repr, _KINDS))}; got {kind!r}.")
+    if sigma is not None and not sigma > 0:
+        raise ArgumentError(f"sigma takes metres, above 0, or None; got {sigma!r}.")
+    frame = PairFrame(pairs, db)
+    pre, post = memberships(frame, classes, post_classes)
+    how: dict[str, Any] = {"kind": kind, "alpha": alpha}
+    if kind == "electrical":
+        looked_at, told = _electrically_probed(frame, db)
+        found = truths(frame.values("has_electrical"))
+        metres = numbers(frame.values(distance))
+        result = count_connectivity(pre, post, looked_at, found, metres, sigma, alpha)
+        how |= {"probed": told, "distance": distance, "sigma": sigma}
+    else:
+        counted = CountedPairs(pairs, distance, probed, db)
+        how |= {"probed": probed}
+        if kind == "reciprocal":
+            result = count_reciprocity(
+                pre, post, counted.probed, counted.connected, frame.partner()
+            )
+        else:
+            result = count_connectivity(
+                pre, post, counted.probed, counted.connected, counted.distance, sigma, alpha
+            )
+            how |= {"distance": distance, "sigma": sigma}
+    result.attrs["synphys"] = how
+    return result
+
+
+def memberships(
+    frame: PairFrame, classes: Classes, post_classes: Classes | None
+) -> tuple[Membership, Membership]:
+    """Return the classes of both cells of each pair."""
+    if post_classes is None:
+        post_classes = "post_class" if classes == "pre_class" else classes
+    return frame.membership("pre", classes), frame.membership("post", post_classes)
+
+
+def _electrically_probed(frame: PairFrame, db: SynphysDatabase | None) -> tuple[Mask, str]:
+    known = frame.values("has_electrical").notna().to_numpy(dtype=bool)
+    by_value = "pairs with a known has_electrical: there are no recordings to tell by"
+    try:
+        database = database_of(frame.frame, db)
+    except ProvenanceError:
+        return known, by_value
+    if database.size == "small":
+        return known, by_value
+    cells = database.sql(
+        "SELECT DISTINCT cell.id FROM cell JOIN recording USING (electrode_id) "
+        "WHERE stim_name LIKE ?",
+        [_TARGET_STIMULUS],
+    )["id"]
+    sides = [frame.values(f"{side}_cell_id").isin(cells) for side in ("pre", "post")]
+    return (sides[0] & sides[1]).to_numpy(dtype=bool), "recordings with TargetV in stim_name"
+
+
+def connectivity_profile(
+    pairs: pd.DataFrame,
+    bins: int | Sequence[float],
+    *,
+    distance: str = "distance",
+    classes: Classes | None = None,
+    post_classes: Classes | None = None,
+    alpha: float = 0.05,
+    probed: Literal["nonsynaptic", "synaptic"] = "nonsynaptic",
+    db: SynphysDatabase | None = None,
+) -> pd.DataFrame:
+    """Return connection probability by distance.
+
+    Parameters
+    ----------
+    pairs
+        A frame of pairs, as for `connectivity`.
+    bins
+        Edges in metres, ascending, or a number of equal bins up to the largest probed distance. A
+        bin has its lower edge, not its upper one.
+    distance, alpha, probed, db
+        As for `connectivity`.
+    classes, post_classes
+        As for `connectivity`; default none, or the columns pre_class and post_class where the frame
+        is classified. A cell counts for each class that it belongs to.
+
+    Returns
+    -------
+    DataFrame
+        By bin, or by (pre_class, post_class, bin): n_probed, n_connected (int64),
+        connection_probability (NaN in empty bins), ci_lower, ci_upper (float64; 0 and 1 there).
+
+    Examples
+    --------
+    >>> sf.connectivity_profile(db.pairs(species="mouse"), 4).index.name
+    'distance'
+    """
+    counted = CountedPairs(pairs, distance, probed, db)
+    if classes is None and {"pre_class", "post_class"} <= set(pairs.columns):
+        classes, post_classes = "pre_class", "post_class"
+    edges = _edges(bins, counted)
+    here = counted.probed
+    if classes is None:
+        nothing = pd.DataFrame(index=range(int(here.sum())))
+        profile = count_profile(
+            nothing, edges, counted.distance[here], counted.connected[here], alpha
+        )
+    else:
+        pre, post = memberships(counted.pairs, classes, post_classes)
+        # A row for each class that each cell is in.
+        both = pre.matrix[:, :, None] & post.matrix[:, None, :] & here[:, None, None]
+        rows, before, after = np.nonzero(both)
+        groups = pd.DataFrame(
+            {
+                "pre_class": pd.Categorical.from_codes(before, categories=pd.Index(pre.names)),
+                "post_class": pd.Categorical.from_codes(after, categories=pd.Index(post.names)),
+            }
+        )
+        profile = count_profile(
+            groups, edges, counted.distance[rows], counted.connected[rows], alpha
+        )
+    profile.attrs["synphys"] = {"distance": distance, "alpha": alpha, "probed": probed}
+    return profile
+
+
+def _edges(bins: int | Sequence[float], counted: CountedPairs) -> Floats:
+    if isinstance(bins, int | np.integer) and not isinstance(bins, bool):
+        if bins < 1:
+            raise ArgumentError(f"bins takes a number of bins, 1 or more; got {bins!r}.")
+        looked_at = counted.distance[counted.probed]
+        most = float(np.nanmax(looked_at, initial=1e-6))
+        # The largest distance belongs to the last bin.
+        return np.linspace(0, np.nextafter(most, np.inf), int(bins) + 1)
+    edges = np.asarray(bins, dtype=np.float64)
+    if edges.ndim != 1 or len(edges) < 2 or not (np.diff(edges) > 0).all():
+        raise ArgumentError(f"bins takes ascending edges in metres, at least two; got {bins!r}.")
+    return edges

@@ -1,0 +1,200 @@
+"""A frame of pairs, asked for columns and classes that it may have itself or in its database."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from .cell_class import Cells
+from .classify import distinct_rows, id_column, label_of, named_classes, store_lookup
+from .connectivity import Membership
+from .errors import ArgumentError, NotInVersionError, ProvenanceError, UnknownColumnError
+from .provenance import database_of, ids_of, integers, single
+from .schema import NEWEST, Column, published_schema
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from .cell_class import CellClass
+    from .classify import Lookup, Side
+    from .columns import Rows
+    from .database import SynphysDatabase
+
+SIDES: tuple[Side, Side] = ("pre", "post")
+
+
+class PairFrame:
+    """A frame whose rows are pairs.
+
+    Parameters
+    ----------
+    frame
+        Wide or plain, from a release or from anywhere.
+    db
+        Its database, where the frame does not know it. It is asked only for what the frame does not
+        have.
+    """
+
+    def __init__(self, frame: pd.DataFrame, db: SynphysDatabase | None = None) -> None:
+        self.frame = frame
+        self._db = db
+
+    def __len__(self) -> int:
+        return len(self.frame)
+
+    def values(self, name: str) -> pd.Series:
+        """Return a column of pair, row by row, from the frame or by pair id from the database."""
+        for label in (f"pair.{name}", name):
+            if label in self.frame.columns:
+                return single(self.frame, label)
+        store = self._database(f"pair.{name}").store
+        store.schema.table("pair").column(name)
+        rows = store.index("pair", "id").rows(*ids_of(self.frame, "pair"))
+        return pd.Series(store.table("pair").take(name, rows), index=self.frame.index)
+
+    def partner(self) -> Rows:
+        """Return the row of each pair the other way round, -1 where it is not in the frame."""
+        ids = [integers(self.values(f"{side}_cell_id"), f"{side}_cell_id") for side in SIDES]
+        most = max((int(values.max(initial=0)) for values, _ in ids), default=0) + 1
+        forward, backward = ids[0][0] * most + ids[1][0], ids[1][0] * most + ids[0][0]
+        known = ~(ids[0][1] | ids[1][1])
+        order = np.argsort(forward, kind="stable")
+        place = np.minimum(np.searchsorted(forward[order], backward), max(len(order) - 1, 0))
+        found = order[place] if len(order) else place
+        there = known & (forward[found] == backward) if len(order) else known
+        return np.where(there, found, -1)
+
+    def cell_values(self, side: Side, name: str) -> pd.Series:
+        """Return a column of one side's cells, from the frame or from the database."""
+        column = published_schema(NEWEST).table("cell").columns[name]
+        label = label_of(column, side)
+        if label in self.frame.columns:
+            return single(self.frame, label)
+        lookup = self._elsewhere(side, np.arange(len(self)), label)
+        return lookup(column).set_axis(self.frame.index)
+
+    def on_cells(
+        self,
+        side: Side,
+        classes: Sequence[CellClass],
+        decide: Callable[[Cells], np.ndarray[Any, Any]],
+    ) -> tuple[np.ndarray[Any, Any], Rows]:
+        """Return what is decided of one side's distinct cells, and which of them each row has."""
+        needed = {column for cell_class in classes for column in cell_class.columns()}
+        here = {column for column in needed if label_of(column, side) in self.frame.columns}
+        values = {column: single(self.frame, label_of(column, side)) for column in here}
+        deciding = list(values.values())
+        lacking = needed - here
+        if lacking:
+            label = label_of(next(iter(lacking)), side)
+            ids_label = id_column(self.frame.columns, side)
+            if ids_label is None:
+                raise ProvenanceError(
+                    f"To classify the cells of these pairs, the frame needs the column {label!r}, "
+                    'or the ids of the cells. include="cell" puts the columns there.'
+                )
+            deciding.append(single(self.frame, ids_label))
+        first, inverse = distinct_rows(deciding, len(self))
+        elsewhere = self._elsewhere(side, first, label) if lacking else None
+
+        @cache
+        def lookup(column: Column) -> pd.Series:
+            if column in values:
+                found = values[column].iloc[first].reset_index(drop=True)
+            elif elsewhere is not None:
+                found = elsewhere(column)
+            else:
+                raise UnknownColumnError(f"There is no column {label_of(column, side)!r}.")
+            # Many classes ask for one column: each of its few texts is then compared once.
+            return found.astype("category") if column.kind == "str" else found
+
+        return decide(Cells(len(first), lookup)), inverse
+
+    def membership(self, side: Side, classes: object) -> Membership:
+        """Return which classes each row's cell belongs to.
+
+        Parameters
+        ----------
+        side
+            Which of the two cells.
+        classes
+            Classes by name, a list of classes, or a column of the frame that holds their names.
+        """
+        if isinstance(classes, str):
+            return self._of_column(classes)
+        named = named_classes(classes)
+        members = list(named.values())
+
+        def decide(cells: Cells) -> np.ndarray[Any, Any]:
+            matrix = np.empty((cells.count, len(members)), dtype=bool)
+            for place, cell_class in enumerate(members):
+                matrix[:, place] = cell_class.members(cells)
+            return matrix
+
+        return Membership.of_matrix(list(named), *self.on_cells(side, members, decide))
+
+    def _of_column(self, name: str) -> Membership:
+        if name not in self.frame.columns:
+            raise UnknownColumnError(
+                f"The frame has no column {name!r} with classes; classes takes the name of one, "
+                "or classes by name."
+            )
+        values = single(self.frame, name)
+        if not isinstance(values.dtype, pd.CategoricalDtype):
+            values = values.astype("category")
+        codes = values.cat.codes.to_numpy()
+        names = [str(one) for one in values.cat.categories]
+        # The pattern at the end is that of no class, which code -1 picks.
+        patterns = np.eye(len(names) + 1, len(names), dtype=bool)
+        return Membership(names, patterns, np.where(codes < 0, len(names), codes))
+
+    def _database(self, label: str) -> SynphysDatabase:
+        try:
+            return database_of(self.frame, self._db)
+        except ProvenanceError as error:
+            raise ProvenanceError(
+                f"The frame has no column {label!r}, and its database can't be asked: {error}"
+            ) from error
+
+    def _elsewhere(self, side: Side, rows: np.ndarray[Any, Any], label: str) -> Lookup:
+        ids_label = id_column(self.frame.columns, side)
+        if ids_label is None:
+            raise ProvenanceError(
+                f"The frame has no column {label!r}, nor the ids of the cells to look it up by."
+            )
+        ids, missing = integers(single(self.frame, ids_label), ids_label)
+        return store_lookup(self._database(label).store, ids[rows], missing[rows])
+
+
+def numbers(values: pd.Series) -> np.ndarray[Any, np.dtype[np.float64]]:
+    """Return a column as floats, NaN where it is missing."""
+    return values.to_numpy(dtype=np.float64, na_value=np.nan)
+
+
+def truths(values: pd.Series) -> np.ndarray[Any, np.dtype[np.bool_]]:
+    """Return whether each value is true; missing is not."""
+    return values.astype("boolean").to_numpy(dtype=bool, na_value=False)
+
+
+def presynaptic_class(pairs: PairFrame, probed: str) -> pd.Series:
+    """Return the class of the presynaptic cells that decides whether a pair was probed.
+
+    Parameters
+    ----------
+    pairs
+        The pairs.
+    probed
+        "nonsynaptic" (`cell_class_nonsynaptic`) or "synaptic" (`cell_class`).
+    """
+    columns = {"nonsynaptic": "cell_class_nonsynaptic", "synaptic": "cell_class"}
+    if probed not in columns:
+        raise ArgumentError(f"probed takes 'nonsynaptic' or 'synaptic'; got {probed!r}.")
+    try:
+        return pairs.cell_values("pre", columns[probed])
+    except NotInVersionError as error:
+        raise NotInVersionError(
+            f"{error} probed='synaptic' goes by cell_class, which the file has."
+        ) from error

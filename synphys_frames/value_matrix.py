@@ -1,0 +1,160 @@
+"""A column of a frame of pairs by the classes of both cells: as a matrix, and tested."""
+
+from __future__ import annotations
+
+from itertools import combinations
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from .counting import memberships
+from .errors import ArgumentError, UnknownColumnError, did_you_mean
+from .pair_frame import PairFrame, numbers
+from .provenance import single
+from .schema import NEWEST, published_schema
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from .counting import Classes
+    from .database import SynphysDatabase
+
+    Floats = np.ndarray[Any, np.dtype[np.float64]]
+
+COMPARED = ["pre_class_a", "post_class_a", "pre_class_b", "post_class_b"]
+_TESTED = ["n_a", "n_b", "median_a", "median_b", "statistic", "p_value", "p_adjusted"]
+
+
+def unit_of(column: str) -> str | None:
+    """Return the SI unit of a dotted column, None where there is none.
+
+    Examples
+    --------
+    >>> unit_of("synapse.latency"), unit_of("pre_intrinsic.tau"), unit_of("pre_cell.cre_type")
+    ('s', 's', None)
+    """
+    alias, _, name = column.rpartition(".")
+    for table in (alias or "pair", alias.removeprefix("pre_"), alias.removeprefix("post_")):
+        known = published_schema(NEWEST).tables.get(table)
+        if known is not None and name in known.columns:
+            return known.columns[name].unit
+    return None
+
+
+def _values(frame: pd.DataFrame, column: str) -> Floats:
+    if column not in frame.columns:
+        raise UnknownColumnError(
+            f"The frame has no column {column!r}. "
+            f"{did_you_mean(column, [str(name) for name in frame.columns])} include= puts columns "
+            "of other tables there."
+        )
+    values = single(frame, column)
+    if not pd.api.types.is_numeric_dtype(values.dtype):
+        raise ArgumentError(f"{column!r} holds no numbers, but {values.dtype}.")
+    return numbers(values)
+
+
+def _groups(
+    frame: pd.DataFrame,
+    column: str,
+    classes: Classes,
+    post_classes: Classes | None,
+    db: SynphysDatabase | None,
+) -> Iterator[tuple[str, str, Floats]]:
+    """Yield the values of each combination of classes."""
+    values = _values(frame, column)
+    pre, post = memberships(PairFrame(frame, db), classes, post_classes)
+    known = np.isfinite(values)
+    for row, before in enumerate(pre.names):
+        rows = np.flatnonzero(known & pre.matrix[:, row])
+        for place, after in enumerate(post.names):
+            yield before, after, values[rows[post.matrix[rows, place]]]
+
+
+def value_matrix(
+    frame: pd.DataFrame,
+    column: str,
+    classes: Classes,
+    post_classes: Classes | None,
+    aggfunc: str | Callable[[pd.Series], Any],
+    min_count: int,
+    db: SynphysDatabase | None,
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return a column's value, and the number of values, for each combination of classes.
+
+    `SynphysAccessor.matrix` documents the arguments.
+    """
+    if min_count < 1:
+        raise ArgumentError(f"min_count takes a number, 1 or more; got {min_count!r}.")
+    entries: dict[str, dict[str, float]] = {}
+    counts: dict[str, dict[str, int]] = {}
+    for before, after, values in _groups(frame, column, classes, post_classes, db):
+        enough = len(values) >= min_count
+        entry = pd.Series(values).agg(aggfunc) if enough else np.nan
+        entries.setdefault(after, {})[before] = float(entry)
+        counts.setdefault(after, {})[before] = len(values)
+    matrices = []
+    for content in (entries, counts):
+        matrix = pd.DataFrame(content)
+        matrix.index.name, matrix.columns.name = "pre_class", "post_class"
+        matrices.append(matrix)
+    name = aggfunc if isinstance(aggfunc, str) else getattr(aggfunc, "__name__", "function")
+    unit = "count" if name == "count" else unit_of(column)
+    matrices[0].attrs["synphys"] = {"column": column, "unit": unit, "aggfunc": name}
+    matrices[1].attrs["synphys"] = {"column": column, "unit": "count", "aggfunc": "count"}
+    return matrices[0], matrices[1]
+
+
+def compare_values(
+    frame: pd.DataFrame,
+    column: str,
+    classes: Classes,
+    post_classes: Classes | None,
+    min_count: int,
+    db: SynphysDatabase | None,
+) -> pd.DataFrame:
+    """Return pairwise tests of a column between combinations of classes.
+
+    `SynphysAccessor.compare` documents the arguments and the result.
+    """
+    # Half of what it takes to import it is the price of one call, not of the package.
+    from scipy.stats import mannwhitneyu
+
+    groups = [
+        group
+        for group in _groups(frame, column, classes, post_classes, db)
+        if len(group[2]) >= max(min_count, 1)
+    ]
+    rows = []
+    for (pre_a, post_a, a), (pre_b, post_b, b) in combinations(groups, 2):
+        test = mannwhitneyu(a, b, alternative="two-sided")
+        medians = float(np.median(a)), float(np.median(b))
+        tested = (len(a), len(b), *medians, float(test.statistic), float(test.pvalue))
+        rows.append((pre_a, post_a, pre_b, post_b, *tested))
+    result = pd.DataFrame(rows, columns=[*COMPARED, *_TESTED[:-1]])
+    result["p_adjusted"] = holm(result["p_value"].to_numpy(dtype=np.float64))
+    result = result.astype(dict.fromkeys(COMPARED, "str") | dict.fromkeys(_TESTED[:2], "int64"))
+    result = result.astype(dict.fromkeys(_TESTED[2:], "float64"))
+    result.attrs["synphys"] = {"column": column, "unit": unit_of(column)}
+    return result
+
+
+def holm(p_values: Floats) -> Floats:
+    """Return p values corrected for their number by Holm's step-down method.
+
+    Notes
+    -----
+    Holm, Scandinavian Journal of Statistics 6 (1979): the smallest is multiplied by their number,
+    the next by one less, and so on, none below the one before it.
+
+    Examples
+    --------
+    >>> holm(np.array([0.01, 0.04, 0.03])).round(3).tolist()
+    [0.03, 0.06, 0.06]
+    """
+    order = np.argsort(p_values, kind="stable")
+    steps = np.arange(len(p_values), 0, -1)
+    adjusted = np.empty(len(p_values))
+    adjusted[order] = np.minimum(np.maximum.accumulate(p_values[order] * steps), 1.0)
+    return adjusted

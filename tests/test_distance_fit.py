@@ -1,0 +1,164 @@
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from scipy.optimize import brute
+
+import synphys_frames as sf
+from synphys_frames.connectivity import connection_interval
+from synphys_frames.distance_fit import _MODELS, DistanceFit, _sum_log
+from synphys_frames.errors import ArgumentError
+
+MODELS = ["gaussian", "exponential", "linear", "sphere"]
+
+
+def simulated(
+    model: str, pmax: float, size: float, count: int, seed: int
+) -> tuple[np.ndarray, np.ndarray]:
+    random = np.random.default_rng(seed)
+    distance = np.abs(random.normal(0, 120e-6, count))
+    chance = _MODELS[model](distance, np.float64(pmax), np.float64(size))
+    return distance, random.random(count) < chance
+
+
+def likelihood(model: str, pmax: float, size: float, data: Any) -> float:
+    return _sum_log(_MODELS[model](data[0], np.float64(pmax), np.float64(size)), data[1])
+
+
+@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize(("pmax", "size", "count"), [(0.3, 100e-6, 300), (0.08, 200e-6, 3000)])
+def test_the_maximum_is_the_global_one(model: str, pmax: float, size: float, count: int) -> None:
+    data = simulated(model, pmax, size, count, seed=3)
+    fit = sf.fit_distance(*data, model)
+    best = brute(
+        lambda at: -likelihood(model, np.exp(at[0]), np.exp(at[1]), data),
+        ((np.log(1e-3), 0), (np.log(1e-5), np.log(1e-3))),
+        Ns=60,
+        full_output=True,
+    )
+    assert fit.log_likelihood >= -best[1] - 1e-4
+    assert fit.log_likelihood == pytest.approx(likelihood(model, fit.pmax, fit.size, data))
+    assert fit.aic == pytest.approx(4 - 2 * fit.log_likelihood)
+    assert fit.pmax_interval[0] < fit.pmax < fit.pmax_interval[1]
+    assert fit.size_interval[0] < fit.size < fit.size_interval[1]
+    assert (fit.n_probed, fit.n_connected) == (count, data[1].sum())
+
+
+def test_interval_ends_are_where_the_profile_has_fallen() -> None:
+    data = simulated("gaussian", 0.2, 100e-6, 800, seed=1)
+    fit = sf.fit_distance(*data)
+    sizes = np.geomspace(1e-5, 1e-3, 4000)
+    for end in fit.pmax_interval:
+        profile = max(likelihood("gaussian", end, size, data) for size in sizes)
+        assert fit.log_likelihood - profile == pytest.approx(1.9207, abs=0.05)
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_shapes_of_the_models(model: str) -> None:
+    fit = DistanceFit(model, "fitted", 0.4, 100e-6, (0, 1), (0, 1), 0, 0, 9, 9)  # type: ignore[arg-type]
+    found = fit.predict([0, 100e-6, 150e-6, 1e-3])
+    expected = {
+        "gaussian": [0.4, 0.4 * np.exp(-0.5), 0.4 * np.exp(-1.125), 0.4 * np.exp(-50)],
+        "exponential": [0.4, 0.4 * np.exp(-1), 0.4 * np.exp(-1.5), 0.4 * np.exp(-10)],
+        "linear": [0.4, 0.005, 0.005, 0.005],
+        "sphere": [
+            0.4,
+            1 - 0.6 ** (1 - 0.75 + 1 / 16),
+            1 - 0.6 ** (1 - 1.125 + 1.5**3 / 16),
+            0.005,
+        ],
+    }[model]
+    np.testing.assert_allclose(found, expected)
+    assert np.ndim(fit.predict(1e-4)) == 0
+
+
+@pytest.mark.parametrize(
+    ("distance", "connected", "status", "pmax"),
+    [
+        ([], [], "no pairs", np.nan),
+        ([np.nan] * 20, [True] * 20, "no pairs", np.nan),
+        ([1e-4] * 9, [True, False, True] * 3, "too few pairs", np.nan),
+        ([1e-4] * 30, [False] * 30, "none connected", 0.0),
+        ([1e-4] * 30, [True] * 30, "all connected", 1.0),
+    ],
+)
+def test_data_that_can_not_be_fitted(
+    distance: Any, connected: Any, status: str, pmax: float
+) -> None:
+    fit = sf.fit_distance(distance, connected)
+    assert fit.status == status
+    assert fit.pmax == pmax or np.isnan(fit.pmax) == np.isnan(pmax)
+    assert np.isnan(fit.size)
+    n = fit.n_probed
+    if n:
+        assert fit.pmax_interval == connection_interval(sum(connected), n)
+    predicted = fit.predict([1e-4, 2e-4])
+    assert predicted.tolist() == [0, 0] if status == "none connected" else np.isnan(predicted).all()
+
+
+def test_degenerate_distances_end_at_a_bound() -> None:
+    fit = sf.fit_distance([1e-4] * 40, [True] * 10 + [False] * 30)
+    assert fit.predict(1e-4) == pytest.approx(0.25, abs=1e-3)
+    assert fit.size_interval[1] == pytest.approx(1e-3)
+
+
+def test_given_values_are_kept() -> None:
+    data = simulated("gaussian", 0.2, 100e-6, 500, seed=2)
+    fit = sf.fit_distance(*data, fixed_size=80e-6)
+    assert fit.size == pytest.approx(80e-6)
+    assert np.isnan(fit.size_interval).all()
+    assert fit.aic == pytest.approx(2 - 2 * fit.log_likelihood)
+    free = sf.fit_distance(*data)
+    assert free.log_likelihood >= fit.log_likelihood
+    other = sf.fit_distance(*data, fixed_max=0.3)
+    assert other.pmax == pytest.approx(0.3)
+    assert np.isnan(other.pmax_interval).all()
+
+
+def test_frames_are_fitted_over_their_probed_pairs(db: sf.SynphysDatabase) -> None:
+    fit = db.pairs(species="mouse").synphys.fit_distance(distance="lateral_distance")
+    assert fit.status == "fitted"
+    counts = sf.connectivity(db.pairs(species="mouse"), {"all": sf.CellClass()})
+    assert 0 < fit.n_probed <= counts["n_probed"].item()
+
+
+def test_arrays_of_one_length() -> None:
+    with pytest.raises(ArgumentError, match="of one length"):
+        sf.fit_distance([1e-4, 2e-4], [True])
+
+
+def covered(model: str, runs: int, seed: int) -> tuple[float, float]:
+    """Share of simulated releases whose intervals hold the true values."""
+    pmax, size = 0.25, 100e-6
+    hits = np.zeros(2)
+    for run in range(runs):
+        fit = sf.fit_distance(*simulated(model, pmax, size, 600, seed + run), model)
+        hits += [
+            fit.pmax_interval[0] <= pmax <= fit.pmax_interval[1],
+            fit.size_interval[0] <= size <= fit.size_interval[1],
+        ]
+    return hits[0] / runs, hits[1] / runs
+
+
+def test_intervals_cover_the_truth_in_a_few_runs() -> None:
+    # With 60 runs, 95 % coverage gives fewer than 50 hits once in a thousand tests.
+    assert min(covered("gaussian", 60, seed=1000)) >= 50 / 60
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("model", ["gaussian", "exponential"])
+def test_intervals_cover_the_truth(model: str) -> None:
+    # With 1,500 runs, the standard error is 0.6 %.
+    for share in covered(model, 1500, seed=5000):
+        assert 0.93 <= share <= 0.97
+
+
+@pytest.mark.slow
+def test_clopper_pearson_covers_at_least_what_it_says() -> None:
+    random = np.random.default_rng(0)
+    for chance in (0.02, 0.1, 0.4):
+        hits = random.binomial(60, chance, 20_000)
+        lower, upper = connection_interval(hits, np.full(hits.shape, 60))
+        assert ((lower <= chance) & (chance <= upper)).mean() >= 0.95
