@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format bench clean
+.PHONY: help demo test check format bench gallery clean
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -26,7 +26,11 @@ format: $(READY) ## put the code into its one format
 	$(BIN)/ruff check --fix .
 
 bench: $(READY) ## print how fast it is beside the usual ways, as ratios
-	$(BIN)/python benchmarks/wide_frames.py
+	$(BIN)/python -m benchmarks.wide_frames
+	$(BIN)/python -m benchmarks.connectivity
+
+gallery: $(READY) ## draw the README's pictures from the synthetic sample
+	$(BIN)/python -m synphys_frames.examples.gallery
 
 clean: ## remove what the targets made
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis

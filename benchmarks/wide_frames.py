@@ -6,13 +6,12 @@ Prints medians, spreads and ratios. The file is synthetic, of the published scal
 from __future__ import annotations
 
 import argparse
-import statistics
 import tempfile
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import synphys_frames as sf
+from benchmarks.alternating import alternate, show
 from synphys_frames import engine
 from synphys_frames.schema import published_schema
 
@@ -57,30 +56,6 @@ def hand_written(groups: tuple[str, ...], condition: str, prefix: str) -> str:
         f"JOIN {prefix}slice AS slice ON slice.id = experiment.slice_id {' '.join(joins)} "
         f"WHERE slice.species = 'mouse' AND {condition} ORDER BY pair.id"
     )
-
-
-def alternate(
-    contenders: dict[str, Callable[[], pd.DataFrame]], rounds: int
-) -> dict[str, list[float]]:
-    """Time the contenders in turn, so that a slow minute of the machine meets all of them."""
-    times: dict[str, list[float]] = {name: [] for name in contenders}
-    for _ in range(rounds):
-        for name, call in contenders.items():
-            begun = time.perf_counter()
-            call()
-            times[name].append(time.perf_counter() - begun)
-    return times
-
-
-def show(title: str, times: dict[str, list[float]]) -> None:
-    print(f"\n{title}")
-    ours = statistics.median(times["synphys_frames, warm"])
-    for name, values in times.items():
-        middle = statistics.median(values)
-        print(
-            f"  {name:<32}{middle * 1e3:9.1f} ms  ({min(values) * 1e3:.1f} to "
-            f"{max(values) * 1e3:.1f})  {middle / ours:7.1f} x"
-        )
 
 
 def main() -> None:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from .database import SynphysDatabase
     from .distance_fit import Model
     from .dtypes import DtypeBackend
+    from .plot import PairPlots
 
     ClassLike = CellClass | Mapping[str, Any]
     Names = str | Sequence[str]
@@ -64,6 +65,13 @@ class SynphysAccessor:
 
     def __init__(self, frame: pd.DataFrame) -> None:
         self._frame = frame
+
+    @property
+    def plot(self) -> PairPlots:
+        """Pictures of a frame of pairs; needs matplotlib, the extra `plot`."""
+        from .plot import PairPlots
+
+        return PairPlots(self._frame)
 
     def pairs(
         self,

@@ -98,10 +98,16 @@ def matches(values: pd.Series, wanted: Any) -> ExtensionArray:
     ]
     if pd.api.types.is_bool_dtype(values.dtype):
         choices = [bool(choice) for choice in choices]
-    missing = values.isna().to_numpy(dtype=bool)
     # A value of None matches nothing: NULL never matches.
-    found = values.isin(choices).to_numpy(dtype=bool, na_value=False)
-    return pd.arrays.BooleanArray(found & ~missing, missing)
+    if isinstance(values.dtype, pd.CategoricalDtype):
+        codes = values.cat.codes.to_numpy()
+        missing = codes < 0
+        # Each of the few texts is compared once; code -1 picks the entry at the end.
+        found = np.append(values.cat.categories.isin(choices), False)[codes]
+    else:
+        missing = values.isna().to_numpy(dtype=bool)
+        found = values.isin(choices).to_numpy(dtype=bool, na_value=False) & ~missing
+    return pd.arrays.BooleanArray(found, missing)
 
 
 def criterion_verdict(key: str, value: Any) -> Verdict:

@@ -85,6 +85,10 @@ class ExtensionError(SynphysError, ImportError):
     """DuckDB's sqlite extension could not be loaded."""
 
 
+class MissingLibraryError(SynphysError, ImportError):
+    """A library of an optional extra is not installed."""
+
+
 class CatalogueError(SynphysError):
     """A list of published versions is not of the expected shape."""
 

@@ -27,6 +27,7 @@ def _own_surroundings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterat
     monkeypatch.setenv("SYNPHYS_FRAMES_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("SYNPHYS_FRAMES_CATALOGUE_URL", NOWHERE)
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("MPLBACKEND", "agg")
     # What the tests serve is on this machine, never behind a proxy.
     for name in ("http_proxy", "https_proxy", "all_proxy"):
         monkeypatch.delenv(name, raising=False)

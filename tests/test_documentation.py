@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import doctest
 import importlib
+import json
 import pkgutil
 import re
 import types
@@ -15,8 +16,10 @@ import pandas as pd
 import pytest
 
 import synphys_frames as sf
+from synphys_frames.examples import gallery
 
 ROOT = Path(__file__).parent.parent
+EXAMPLES = Path(sf.__file__).parent / "examples"
 MODULES = sorted(module.name for module in pkgutil.iter_modules(sf.__path__))
 
 
@@ -75,6 +78,29 @@ def test_everything_public_is_documented(thing: Any) -> None:
 def test_the_make_targets_are_told() -> None:
     makefile = (ROOT / "Makefile").read_text()
     contributing = (ROOT / "CONTRIBUTING.md").read_text()
-    for target in ("help", "demo", "test", "check", "format", "bench"):
+    for target in ("help", "demo", "test", "check", "format", "bench", "gallery"):
         assert re.search(rf"^{target}:.*## ", makefile, re.MULTILINE)
         assert f"make {target}" in contributing
+
+
+def test_the_tutorial(names: dict[str, Any]) -> None:
+    notebook = json.loads((EXAMPLES / "tutorial.ipynb").read_text())
+    program = "\n".join(
+        "".join(cell["source"]) for cell in notebook["cells"] if cell["cell_type"] == "code"
+    )
+    exec(compile(program, "tutorial.ipynb", "exec"), names)
+    assert Path("connectivity.csv").exists()
+    assert len(names["again"]) == len(names["pairs"])
+    # Committed without output: what a reader sees is what they ran themselves.
+    assert not any(cell.get("outputs") for cell in notebook["cells"])
+
+
+def test_the_gallery(tmp_path: Path) -> None:
+    gallery.main(tmp_path)
+    made = {file.name for file in tmp_path.iterdir() if file.suffix == ".png"}
+    committed = {file.name: file.stat().st_size for file in gallery.PICTURES.iterdir()}
+    assert made == set(committed)
+    assert max(committed.values()) <= 200_000
+    readme = (ROOT / "README.md").read_text()
+    for name in made:
+        assert f"(synphys_frames/examples/pictures/{name})" in readme

@@ -98,6 +98,7 @@ def test_modules_import_only_downward() -> None:
         {"pair_frame"},
         {"counting"},
         {"value_matrix"},
+        {"plot"},
         {"accessor", "loopback"},
         {"demo"},
         {"cli", "__init__"},

@@ -1,0 +1,1 @@
+"""Scripts that print ratios; no test asserts a time."""

@@ -1,0 +1,238 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib import pyplot as plt
+from matplotlib.container import ErrorbarContainer
+
+import synphys_frames as sf
+from synphys_frames.errors import ArgumentError, UnknownColumnError
+from synphys_frames.plot import shown_unit
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from matplotlib.axes import Axes
+
+CellClass = sf.CellClass
+CRES = ["pvalb", "sst", "vip", "rorb", "ntsr1", "tlx3", "sim1", "cux2"]
+LAYERS = ["1", "2/3", "4", "5", "6"]
+TWO = {"Pvalb": CellClass(cre_type="pvalb"), "nobody": CellClass(cre_type="nobody")}
+
+
+def classes(count: int) -> dict[str, CellClass]:
+    every = {
+        f"L{layer} {cre}": CellClass(target_layer=layer, cre_type=cre)
+        for layer in LAYERS
+        for cre in CRES
+    }
+    return dict(list(every.items())[:count])
+
+
+@pytest.fixture(autouse=True)
+def _close() -> Iterator[None]:
+    before = dict(mpl.rcParams)
+    yield
+    plt.close("all")
+    assert dict(mpl.rcParams) == before
+
+
+@pytest.fixture(scope="module")
+def pairs(db: sf.SynphysDatabase) -> pd.DataFrame:
+    return db.pairs(include=["cell", "synapse"])
+
+
+def texts(ax: Axes) -> list[str]:
+    return [text.get_text() for text in ax.texts]
+
+
+def boxes(ax: Axes, artists: Any) -> list[Any]:
+    ax.figure.canvas.draw()
+    return [artist.get_window_extent() for artist in artists if artist.get_text()]
+
+
+def assert_readable(ax: Axes) -> None:
+    """No label is cut off, none of a kind overlap, none is too small to read."""
+    figure = ax.figure
+    figure.canvas.draw()
+    labels = []
+    for other in figure.axes:
+        for axis in (other.xaxis, other.yaxis):
+            # Ticks beyond the ends of an axis have labels that are not drawn.
+            least, most = sorted(axis.get_view_interval())
+            labels += [axis.label] + [
+                tick.label1 if tick.label1.get_visible() else tick.label2
+                for tick in axis.get_major_ticks()
+                if least <= tick.get_loc() <= most
+            ]
+    for box in boxes(ax, labels):
+        assert box.x0 >= -1
+        assert box.y0 >= -1
+        assert box.x1 <= figure.bbox.width + 1
+        assert box.y1 <= figure.bbox.height + 1
+    for kind in (ax.get_xticklabels(), ax.get_yticklabels(), ax.texts):
+        found = boxes(ax, kind)
+        for place, box in enumerate(found):
+            assert not any(
+                box.x0 < other.x1 - 1 and other.x0 < box.x1 - 1
+                and box.y0 < other.y1 - 1 and other.y0 < box.y1 - 1
+                for other in found[place + 1 : place + 60]
+            )  # fmt: skip
+        assert all(text.get_fontsize() >= 5 for text in kind)
+
+
+def test_the_connectivity_picture_shows_the_counts(pairs: pd.DataFrame) -> None:
+    ax = pairs.synphys.plot.connectivity(TWO)
+    counts = pairs.synphys.connectivity(TWO)
+    row = counts.loc[("Pvalb", "Pvalb")]
+    assert texts(ax) == [f"{row['n_connected']:.0f}/{row['n_probed']:.0f}", "", "", ""]
+    assert [label.get_text() for label in ax.get_yticklabels()] == ["Pvalb", "nobody"]
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("postsynaptic", "presynaptic")
+    assert ax.figure.axes[-1].get_ylabel() == "connection probability"
+    colours = np.asarray(ax.images[0].get_array())
+    # Never probed: one grey, and crossed.
+    assert np.allclose(colours[1, 1, :3], 0xE4 / 255)
+    assert len(ax.lines) == 2 * 3
+
+
+def test_the_wider_the_interval_the_paler_the_colour() -> None:
+    rows = []
+    for pre, n in (("many", 400), ("few", 8)):
+        rows += [{"one": pre, "two": "x", "has_synapse": place % 4 == 0} for place in range(n)]
+    frame = pd.DataFrame(rows).assign(
+        n_ex_test_spikes=20, n_in_test_spikes=20, distance=1e-4,
+        **{"pre_cell.cell_class_nonsynaptic": "ex"},
+    )  # fmt: skip
+    ax = sf.connectivity(frame, "one", "two")
+    assert ax["connection_probability"].tolist() == [0.25, 0.25]
+    colours = np.asarray(frame.synphys.plot.connectivity("one", "two").images[0].get_array())
+    saturation = colours[..., :3].max(axis=-1) - colours[..., :3].min(axis=-1)
+    few, many = saturation[:, 0]
+    assert few < 0.7 * many
+
+
+@pytest.mark.parametrize("count", [4, 17, 40])
+@pytest.mark.parametrize("kind", ["connectivity", "matrix"])
+def test_labels_can_be_read(pairs: pd.DataFrame, count: int, kind: str) -> None:
+    plot = pairs.synphys.plot
+    ax = (
+        plot.connectivity(classes(count))
+        if kind == "connectivity"
+        else plot.matrix("synapse.psp_amplitude", classes(count))
+    )
+    assert len(ax.get_yticklabels()) == count
+    assert_readable(ax)
+
+
+def test_the_matrix_picture_is_in_readable_units(pairs: pd.DataFrame) -> None:
+    named = {"ex": CellClass(cell_class="ex"), "in": CellClass(cell_class="in")}
+    ax = pairs.synphys.plot.matrix("synapse.psp_amplitude", named)
+    values = pairs.synphys.matrix("synapse.psp_amplitude", named)
+    assert texts(ax) == [f"{1e3 * value:.3g}" for value in values.to_numpy().ravel()]
+    assert ax.figure.axes[-1].get_ylabel() == "median synapse.psp_amplitude (mV)"
+    counted = pairs.synphys.plot.matrix("synapse.latency", named, aggfunc="count")
+    assert counted.figure.axes[-1].get_ylabel() == "count synapse.latency"
+    nothing = pairs.iloc[:0].synphys.plot.matrix("synapse.latency", named)
+    assert texts(nothing) == [""] * 4
+
+
+def test_the_distance_picture(pairs: pd.DataFrame) -> None:
+    edges = [0, 1e-4, 2e-4]
+    ax = pairs.synphys.plot.distance(bins=edges)
+    profile = pairs.synphys.connectivity_profile(edges)
+    [bars] = [one for one in ax.containers if isinstance(one, ErrorbarContainer)]
+    assert bars.lines[0].get_xdata().tolist() == [50.0, 150.0]
+    np.testing.assert_allclose(bars.lines[0].get_ydata(), profile["connection_probability"])
+    fit = pairs.synphys.fit_distance()
+    curve = ax.lines[-1]
+    np.testing.assert_allclose(curve.get_ydata(), fit.predict(curve.get_xdata() * 1e-6))
+    ticks = [len(one.get_segments()) for one in ax.collections if len(one.get_segments()) > 2]
+    assert sorted(ticks) == sorted([fit.n_connected, fit.n_probed - fit.n_connected])
+    assert (ax.get_xlabel(), ax.get_legend()) == ("distance (µm)", None)
+    assert_readable(ax)
+
+
+def test_the_distance_picture_by_class(pairs: pd.DataFrame) -> None:
+    ax = pairs.synphys.plot.distance(
+        {"ex": CellClass(cell_class="ex"), "in": CellClass(cell_class="in")}, model=None
+    )
+    legend = ax.get_legend()
+    assert legend is not None
+    assert [text.get_text() for text in legend.get_texts()] == [
+        "ex to ex", "ex to in", "in to ex", "in to in",
+    ]  # fmt: skip
+    ax.figure.canvas.draw()
+    box = legend.get_window_extent()
+    assert box.x0 >= ax.get_window_extent().x1
+    assert box.x1 <= ax.figure.bbox.width
+    with pytest.raises(ArgumentError, match="can't be told apart"):
+        pairs.synphys.plot.distance(classes(4))
+
+
+def test_the_strip_picture(pairs: pd.DataFrame) -> None:
+    plot = pairs.synphys.plot
+    ax = plot.strip("synapse.latency", by="pre_cell.cell_class")
+    groups = pairs.groupby("pre_cell.cell_class")["synapse.latency"]
+    labels = [label.get_text() for label in ax.get_xticklabels()]
+    assert labels == [f"{name}\nn={count}" for name, count in groups.count().items()]
+    medians = [one.get_segments()[0][0][1] for one in ax.collections]
+    np.testing.assert_allclose(medians, groups.median() * 1e3)
+    drawn = np.sort(np.concatenate([line.get_ydata() for line in ax.lines]))
+    known = pairs.dropna(subset="pre_cell.cell_class")["synapse.latency"].dropna()
+    np.testing.assert_allclose(drawn, np.sort(known * 1e3))
+    assert ax.get_ylabel() == "synapse.latency (ms)"
+    assert_readable(plot.strip("pair.distance", by=["pre_cell.cell_class"]))
+    both = plot.strip("pair.distance", by=["pre_cell.cell_class", "post_cell.cell_class"])
+    assert both.get_xticklabels()[1].get_text().startswith("ex to in")
+    assert_readable(both)
+
+
+def test_pictures_go_where_they_are_told(pairs: pd.DataFrame) -> None:
+    figure, axes = plt.subplots(2, 2, figsize=(9, 9))
+    plot = pairs.synphys.plot
+    assert plot.connectivity(TWO, ax=axes[0, 0]) is axes[0, 0]
+    assert plot.matrix("synapse.latency", TWO, ax=axes[0, 1]) is axes[0, 1]
+    assert plot.distance(ax=axes[1, 0]) is axes[1, 0]
+    assert plot.strip("pair.distance", "pair.has_synapse", ax=axes[1, 1]) is axes[1, 1]
+    assert plt.get_fignums() == [figure.number]
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [
+        (lambda p: p.connectivity(TWO, value="x"), ArgumentError, "value takes"),
+        (lambda p: p.connectivity(TWO, kind="reciprocal"), ArgumentError, "kind takes"),
+        (lambda p: p.strip("synapse.latncy", "pair.id"), UnknownColumnError, "Did you mean"),
+        (lambda p: p.strip("pre_cell.cre_type", "pair.id"), ArgumentError, "holds no numbers"),
+    ],
+)
+def test_wrong_arguments(
+    pairs: pd.DataFrame, call: Any, error: type[Exception], message: str
+) -> None:
+    with pytest.raises(error, match=message):
+        call(pairs.synphys.plot)
+
+
+@pytest.mark.parametrize(
+    ("unit", "expected"),
+    [("V", ("mV", 1e3)), ("m", ("µm", 1e6)), ("Hz", ("Hz", 1.0)), (None, ("", 1.0))],
+)
+def test_units_for_reading(unit: str | None, expected: tuple[str, float]) -> None:
+    assert shown_unit(unit) == expected
+
+
+def test_without_matplotlib_the_error_gives_the_command() -> None:
+    program = (
+        "import sys; sys.modules['matplotlib'] = None\n"
+        "import pandas as pd, synphys_frames\n"
+        "try: pd.DataFrame({'a': [1.0], 'b': [1]}).synphys.plot.strip('a', 'b')\n"
+        "except synphys_frames.SynphysError as error: print(error)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert "pip install 'synphys-frames[plot]'" in done.stdout, done.stderr
