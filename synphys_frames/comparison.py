@@ -28,7 +28,8 @@ class ReleaseDiff:
         Tables that only one of them has: table, change ("added", "removed").
     columns
         Columns, by the newest schema's names, that only one of them has, or that have another name
-        in the file: table, column, change ("added", "removed", "renamed"), name_before, name_after.
+        or type in the file: table, column, change ("added", "removed", "renamed", "retyped"),
+        before, after (the file's own names, or the types).
     rows
         Row counts of the tables that either has: table, before, after, change (Int64, missing where
         a release does not have the table).
@@ -37,6 +38,9 @@ class ReleaseDiff:
         of their experiment and cells: experiment_ext_id, pre_cell_ext_id, post_cell_ext_id, change
         ("appeared", "vanished", "has_synapse"), has_synapse_before, has_synapse_after (boolean),
         pair_id_before, pair_id_after (Int64).
+    unmatched
+        Numbers of pairs of either release that can't be found again: without external ids, or with
+        ids that several pairs of a release have. They are in none of the counts.
     """
 
     before: str
@@ -45,6 +49,7 @@ class ReleaseDiff:
     columns: pd.DataFrame
     rows: pd.DataFrame
     pairs: pd.DataFrame
+    unmatched: tuple[int, int]
 
     def __repr__(self) -> str:
         counts = self.pairs["change"].value_counts()
@@ -56,6 +61,8 @@ class ReleaseDiff:
                 ("has_synapse", "changed has_synapse"),
             )
         )
+        if any(self.unmatched):
+            pairs += ", {:,} and {:,} can't be matched".format(*self.unmatched)
         return (
             f"<ReleaseDiff {self.before} -> {self.after}: {len(self.tables)} tables, "
             f"{len(self.columns)} columns; {pairs}>"
@@ -64,7 +71,7 @@ class ReleaseDiff:
 
 def tables_diff(before: ReleaseFile, after: ReleaseFile) -> pd.DataFrame:
     """Return the tables that only one of two files has."""
-    old, new = before.native_schema.tables, after.native_schema.tables
+    old, new = before.schema.tables, after.schema.tables
     changes = [(name, "removed") for name in old if name not in new]
     changes += [(name, "added") for name in new if name not in old]
     return _texts(["table", "change"], changes)
@@ -72,25 +79,28 @@ def tables_diff(before: ReleaseFile, after: ReleaseFile) -> pd.DataFrame:
 
 def columns_diff(before: ReleaseFile, after: ReleaseFile) -> pd.DataFrame:
     """Return the columns that only one of two files has, and those that were renamed."""
-    names = [
-        {
-            (table.name, column.name): column.native_name or column.name
-            for table in file.schema
-            for column in table.columns.values()
-            if not column.is_internal
-        }
-        for file in (before, after)
-    ]
-    old, new = names
+    old, new = _named(before), _named(after)
     changes: list[tuple[str | None, ...]] = []
     for key in dict.fromkeys([*old, *new]):
         if key not in new:
-            changes.append((*key, "removed", old[key], None))
+            changes.append((*key, "removed", old[key][0], None))
         elif key not in old:
-            changes.append((*key, "added", None, new[key]))
-        elif old[key] != new[key]:
-            changes.append((*key, "renamed", old[key], new[key]))
-    return _texts(["table", "column", "change", "name_before", "name_after"], changes)
+            changes.append((*key, "added", None, new[key][0]))
+        elif old[key][0] != new[key][0]:
+            changes.append((*key, "renamed", old[key][0], new[key][0]))
+        elif old[key][1] != new[key][1]:
+            changes.append((*key, "retyped", old[key][1], new[key][1]))
+    return _texts(["table", "column", "change", "before", "after"], changes)
+
+
+def _named(file: ReleaseFile) -> dict[tuple[str, str], tuple[str, str]]:
+    """Return the file's own name and the kind of each column."""
+    return {
+        (table.name, column.name): (column.native_name or column.name, column.kind)
+        for table in file.schema
+        for column in table.columns.values()
+        if not column.is_internal
+    }
 
 
 def rows_diff(before: ReleaseFile, after: ReleaseFile) -> pd.DataFrame:
@@ -106,10 +116,18 @@ def rows_diff(before: ReleaseFile, after: ReleaseFile) -> pd.DataFrame:
     return frame.assign(change=frame["after"] - frame["before"])
 
 
-def pairs_diff(before: ColumnStore, after: ColumnStore) -> pd.DataFrame:
-    """Return the pairs that appeared, vanished, or changed their `has_synapse`."""
-    merged = _keyed_pairs(before).merge(
-        _keyed_pairs(after), on=KEYS, how="outer", suffixes=("_before", "_after"), indicator=True
+def pairs_diff(before: ColumnStore, after: ColumnStore) -> tuple[pd.DataFrame, tuple[int, int]]:
+    """Return the pairs that changed, and how many of either release can't be matched."""
+    old_pairs, new_pairs = _keyed_pairs(before), _keyed_pairs(after)
+    totals = len(before.table("pair")), len(after.table("pair"))
+    # What is not one pair in one release can't be one in the other, either.
+    repeated = pd.concat(
+        [pairs.loc[pairs.duplicated(KEYS), KEYS] for pairs in (old_pairs, new_pairs)]
+    ).drop_duplicates()
+    old_pairs, new_pairs = _without(old_pairs, repeated), _without(new_pairs, repeated)
+    unmatched = totals[0] - len(old_pairs), totals[1] - len(new_pairs)
+    merged = old_pairs.merge(
+        new_pairs, on=KEYS, how="outer", suffixes=("_before", "_after"), indicator=True
     )
     change = merged["_merge"].map(
         {"left_only": "vanished", "right_only": "appeared", "both": "has_synapse"}
@@ -129,7 +147,12 @@ def pairs_diff(before: ColumnStore, after: ColumnStore) -> pd.DataFrame:
             "pair_id_after",
         ],
     ]
-    return result.sort_values(KEYS, ignore_index=True)
+    return result.sort_values(KEYS, ignore_index=True), unmatched
+
+
+def _without(pairs: pd.DataFrame, keys: pd.DataFrame) -> pd.DataFrame:
+    known = pairs.merge(keys, on=KEYS, how="left", indicator="_found")["_found"]
+    return pairs[(known == "left_only").to_numpy()]
 
 
 def _keyed_pairs(store: ColumnStore) -> pd.DataFrame:

@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 
 from .errors import ArgumentError, UnknownCriterionError, did_you_mean
-from .schema import NEWEST, Column, published_schema
+from .schema import VERSIONS, Column
+from .vocabulary import newest_place, published_vocabulary
 
 if TYPE_CHECKING:
     from pandas.api.extensions import ExtensionArray
@@ -53,11 +54,14 @@ def criterion_columns() -> dict[str, Column]:
     A name that several of the tables have means the first of cell, morphology, patch_seq,
     intrinsic, cortical_cell_location. JSON columns are no criteria.
     """
-    schema = published_schema(NEWEST)
     columns: dict[str, Column] = {}
-    for table in CELL_TABLES:
-        for name in schema.table(table).plain_columns:
-            columns.setdefault(name, schema.table(table).columns[name])
+    # The newest names first; behind them what only older versions have.
+    for version in reversed(VERSIONS):
+        schema = published_vocabulary(version)
+        for table in CELL_TABLES:
+            if table in schema:
+                for name in schema.tables[table].plain_columns:
+                    columns.setdefault(name, schema.tables[table].columns[name])
     return columns
 
 
@@ -75,13 +79,21 @@ def criterion_column(name: Name) -> Column:
         if column in known:
             return known[column]
     elif len(table) == 1 and table[0] in CELL_TABLES:
-        for found in published_schema(NEWEST).table(table[0]).columns.values():
-            if found.name.casefold() == column and not found.is_heavy:
-                return found
+        for version in reversed(VERSIONS):
+            found_table = published_vocabulary(version).tables.get(table[0])
+            for found in found_table.columns.values() if found_table else ():
+                if found.name.casefold() == column and not found.is_heavy:
+                    return found
     raise _unknown(name)
 
 
 def _unknown(name: Name) -> UnknownCriterionError:
+    for table in CELL_TABLES:
+        if place := newest_place(table, name[-1]):
+            return UnknownCriterionError(
+                f"Cells can't be classified by {'.'.join(name)!r}; by the names of the newest "
+                f"schema, it is {place}."
+            )
     return UnknownCriterionError(
         f"Cells can't be classified by {'.'.join(name)!r}. "
         f"{did_you_mean(name[-1], criterion_columns())} The criteria are the columns of "
@@ -96,7 +108,13 @@ def matches(values: pd.Series, wanted: Any) -> ExtensionArray:
         for choice in (wanted if isinstance(wanted, tuple | list) else (wanted,))
         if choice is not None
     ]
+    texts = [choice for choice in choices if isinstance(choice, str)]
     if pd.api.types.is_bool_dtype(values.dtype):
+        if texts:
+            raise ArgumentError(
+                f"{texts[0]!r} is a text, where this release has True and False (patch_seq.nucleus "
+                "became a text with schema 18)."
+            )
         choices = [bool(choice) for choice in choices]
     # A value of None matches nothing: NULL never matches.
     if isinstance(values.dtype, pd.CategoricalDtype):
@@ -157,6 +175,8 @@ def _check_one(column: Column, key: str, value: Any) -> None:
     if value is None:
         return
     expected = {"str": "text", "bool": "True or False", "int": "a number", "float": "a number"}
+    if key == "nucleus" and isinstance(value, bool | np.bool_):
+        return  # until schema 17
     fits = {
         "str": isinstance(value, str),
         "bool": isinstance(value, bool | np.bool_)

@@ -273,6 +273,8 @@ class SynphysDatabase:
         chosen = _labelled(table, columns)
         check_dtype_backend(dtype_backend)
         data = self._queries.part(table, chosen, where, limit, native=native)
+        if where is not None:
+            self._file.require_rows([table.stored_in or table.name])
         kinds = {label: table.columns[column].kind for label, column in chosen.items()}
         return self.with_provenance(frame_from_arrow(data, kinds, dtype_backend), name)
 
@@ -317,6 +319,7 @@ class SynphysDatabase:
         if not isinstance(query, str):
             raise ArgumentError(f"query takes SQL as text; got {query!r}.")
         data = self._queries.run(query, params)
+        self._queries.tell_of_missing_rows(query)
         return self.with_provenance(frame_from_arrow(data, dtype_backend=dtype_backend), None)
 
     def pairs(
@@ -444,6 +447,8 @@ class SynphysDatabase:
         frame = self.with_provenance(frame, "pair")
         if lacks := lacking(self._file.schema, include):
             frame.attrs["synphys"]["lacks"] = lacks
+        if "synapse_prediction" in include and not self._file.row_counts.get("synapse_prediction"):
+            frame.attrs["synphys"]["empty"] = ["synapse_prediction"]
         return frame
 
     def require_rows(self, tables: Iterable[str]) -> None:
@@ -563,7 +568,7 @@ class SynphysDatabase:
             tables_diff(self._file, other._file),
             columns_diff(self._file, other._file),
             rows_diff(self._file, other._file),
-            pairs_diff(self._store, other.store),
+            *pairs_diff(self._store, other.store),
         )
 
     def relation(self, name: str) -> duckdb.DuckDBPyRelation:

@@ -19,13 +19,15 @@ _COUNTED = {"experiment": "experiments", "cell": "cells", "pair": "pairs", "syna
 
 
 def tables_frame(file: ReleaseFile) -> pd.DataFrame:
-    """Return a row for each table of the file: table, rows, columns, description."""
-    tables = list(file.native_schema)
+    """Return a row for each table, by the newest schema's names."""
+    tables = list(file.schema)
+    rows = [file.row_counts[table.stored_in or table.name] for table in tables]
+    columns = [sum(not column.is_internal for column in table.columns.values()) for table in tables]
     return pd.DataFrame(
         {
             "table": pd.array([table.name for table in tables], dtype=STR),
-            "rows": pd.array([file.row_counts[table.name] for table in tables], dtype="Int64"),
-            "columns": pd.array([len(table.columns) for table in tables], dtype="Int64"),
+            "rows": pd.array(rows, dtype="Int64"),
+            "columns": pd.array(columns, dtype="Int64"),
             "description": pd.array([table.description for table in tables], dtype=STR),
         }
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from numbers import Integral
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ import pyarrow as pa
 from .attachment import NATIVE
 from .errors import (
     ArgumentError,
+    MissingRowsError,
     QueryError,
     StoredValueError,
     SynphysError,
@@ -98,6 +100,19 @@ class Queries:
                 column.validate(full=True)
         return result
 
+    def tell_of_missing_rows(self, query: str) -> None:
+        """Warn where a query asks for tables that are empty because the file is a small one."""
+        if self._file.size != "small":
+            return
+        try:
+            asked = self._attachment.connection().get_table_names(query)
+        except duckdb.Error:
+            return  # not a SELECT: nothing that rows could be missing from
+        try:
+            self._file.require_rows(sorted(name.rpartition(".")[2] for name in asked))
+        except MissingRowsError as error:
+            warnings.warn(str(error), stacklevel=4)
+
     def batches(self, table: Table, rows: int) -> Iterator[pa.RecordBatch]:
         """Yield a whole table, so many rows at a time."""
         query = _select(table, list(table.columns))
@@ -176,7 +191,7 @@ class Queries:
         columns = [
             column
             for table in self._file.native_schema
-            if table.name in query
+            if table.name in query or table.name in self._file.renamed_tables
             for column in table.columns.values()
         ]
         if isinstance(error, SynphysError):

@@ -24,7 +24,7 @@ from .schema import (
     undeclared_column,
 )
 from .sqlite_file import quoted
-from .vocabulary import in_newest_names, published_vocabulary, versions_of
+from .vocabulary import in_newest_names, old_places, published_vocabulary, versions_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -38,6 +38,8 @@ RECORDING_TABLES = frozenset(
     | {"pulse_response_strength", "baseline_response_strength"}
 )
 TEXTS = ("str", "json")
+_TRACED = ("pulse_response", "stim_pulse", "baseline")
+_LOOKED_AT = 200
 _REQUIRED_TABLES = ("metadata", "slice", "experiment", "cell", "pair")
 
 # SQL conditions that hold for a stored value that is not of the column's kind.
@@ -81,6 +83,13 @@ def told_of_others(schema: Schema, file: str) -> Schema:
                 if name not in here:
                     said = _absence(schema, file, table.name, name)
                     columns.setdefault(table.name, {}).setdefault(name, said)
+    for (table_name, old), newest in old_places().items():
+        if table_name in schema and old not in schema.tables[table_name].columns:
+            columns.setdefault(table_name, {})[old] = (
+                f"{table_name}.{old} is {newest} by the names of the newest schema, which "
+                "work on files of every version. A file's own names: "
+                f"db.table({table_name!r}, native=True)."
+            )
     told = {
         name: replace(table, elsewhere=columns.get(name, {}))
         for name, table in schema.tables.items()
@@ -95,6 +104,10 @@ def _absence(schema: Schema, file: str, table: str, column: str | None = None) -
         f"{file} has schema version {schema.version}, which has no {name}. It is in schema version "
         f"{', '.join(versions)}; the first release with it is {first_release(versions)}."
     )
+
+
+def _is_newer(version: str) -> bool:
+    return version.isascii() and version.isdecimal() and int(version) > int(NEWEST)
 
 
 def unreadable(path: Path, reason: object) -> ReleaseFileError:
@@ -130,6 +143,7 @@ class ReleaseFile:
             raise ReleaseFileError(f"There is no file {path}: {error}.") from error
         sqlite_file.require_sqlite_file(self.path)
         self._declared = sqlite_file.declared_columns(self.path)
+        self._references = sqlite_file.declared_references(self.path)
         missing = [name for name in _REQUIRED_TABLES if name not in self._declared]
         if missing:
             found = ", ".join(list(self._declared)[:8]) or "none"
@@ -160,7 +174,7 @@ class ReleaseFile:
         if self.schema_version in VERSIONS:
             published = published_schema(self.schema_version)
             self._require_fitting_tables(published)
-        elif self.schema_version.isdecimal() and int(self.schema_version) > int(NEWEST):
+        elif _is_newer(self.schema_version):
             warnings.warn(
                 f"{self.path.name} has schema version {self.schema_version}, which is newer than "
                 f"the newest that is known here ({NEWEST}). What is known works; other tables and "
@@ -183,33 +197,45 @@ class ReleaseFile:
         declared = self._declared[name]
         if name not in published:
             columns = {
-                column: undeclared_column(name, column, sqlite_type)
+                column: self._undeclared(name, column, sqlite_type)
                 for column, sqlite_type in declared.items()
             }
             return Table(name, columns)
         table = published.table(name)
         columns = {key: column for key, column in table.columns.items() if key in declared}
         columns |= {
-            column: undeclared_column(name, column, sqlite_type)
+            column: self._undeclared(name, column, sqlite_type)
             for column, sqlite_type in declared.items()
             if column not in table.columns
         }
         return Table(name, columns, table.description)
 
+    def _undeclared(self, table: str, column: str, sqlite_type: str) -> Column:
+        described = undeclared_column(table, column, sqlite_type)
+        return replace(described, references=self._references.get((table, column)))
+
     def _require_fitting_tables(self, published: Schema) -> None:
         misfits = []
+        known: dict[str, set[str]] = {}
+        for version in VERSIONS:
+            for table in published_schema(version):
+                known.setdefault(table.name, set()).update(table.columns)
         for table in published:
             declared = self._declared.get(table.name, {})
             missing = [name for name in table.columns if name not in declared]
+            foreign = [
+                name for name in declared if name not in table.columns and name in known[table.name]
+            ]
+            if foreign:
+                misfits.append(f"{table.name} has {', '.join(foreign)} of another schema version")
             if not declared:
                 misfits.append(f"table {table.name} is missing")
             elif missing:
                 misfits.append(f"{table.name} lacks {', '.join(missing)}")
-        other = {table.name for version in VERSIONS for table in published_schema(version)}
         misfits += [
             f"table {name} is of another schema version"
             for name in self._declared
-            if name in other and name not in published
+            if name in known and name not in published
         ]
         if misfits:
             more = f" (and {len(misfits) - 8} more)" if len(misfits) > 8 else ""
@@ -232,11 +258,18 @@ class ReleaseFile:
     @cached_property
     def size(self) -> Size:
         """The size that the file's rows show: small, medium or full."""
-        if not self.row_counts.get("pulse_response"):
+        if not any(self.row_counts.get(name) for name in RECORDING_TABLES):
             return "small"
-        # Traces are there for all rows or for none; a few tell.
-        rows = sqlite_file.query(self.path, "SELECT data IS NOT NULL FROM pulse_response LIMIT 100")
-        return "full" if any(row[0] for row in rows) else "medium"
+        return "full" if any(map(self._has_traces, _TRACED)) else "medium"
+
+    def _has_traces(self, table: str) -> bool:
+        # Traces are there for all rows or for none; those at both ends tell. Empty is no trace.
+        ends = " UNION ALL ".join(
+            f"SELECT * FROM (SELECT length(data) > 0 FROM {quoted(table)} ORDER BY id {way} "
+            f"LIMIT {_LOOKED_AT})"
+            for way in ("ASC", "DESC")
+        )
+        return any(row[0] for row in sqlite_file.query(self.path, ends))
 
     def require_rows(self, tables: Iterable[str]) -> None:
         """Raise `MissingRowsError` where a table is empty for the file's size.

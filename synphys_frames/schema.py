@@ -103,7 +103,7 @@ class Table:
         return {
             column.native_name: column.name
             for column in self.columns.values()
-            if column.native_name is not None and "." not in column.native_name
+            if column.native_name is not None and column.expression == column.native_name
         }
 
     def column(self, name: str) -> Column:

@@ -148,3 +148,13 @@ def declared_columns(path: Path) -> dict[str, dict[str, str]]:
     for table, column, declared in rows:
         tables.setdefault(table, {})[column] = declared
     return tables
+
+
+def declared_references(path: Path) -> dict[tuple[str, str], tuple[str, str]]:
+    """Return the declared foreign keys: {(table, column): (table, column)}."""
+    rows = query(
+        path,
+        'SELECT t.name, f."from", f."table", coalesce(f."to", \'id\') FROM sqlite_master AS t '
+        "JOIN pragma_foreign_key_list(t.name) AS f WHERE t.type = 'table'",
+    )
+    return {(table, column): (other, key) for table, column, other, key in rows}

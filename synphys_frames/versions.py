@@ -210,9 +210,9 @@ def schema_versions() -> pd.DataFrame:
     DataFrame
         A row a version, oldest first: schema_version (str); releases, the files that have it (none
         for 17, which was never published); tables_added, tables_removed; columns_added,
-        columns_removed ("table.column", by the newest schema's names, of tables that stay);
-        columns_renamed ("table.old -> table.new"). All but the first column hold lists. The first
-        version has nothing to compare with.
+        columns_removed ("table.column", of tables that stay); columns_renamed ("table.old ->
+        table.new"); columns_retyped ("table.column: old -> new"). All but the first column hold
+        lists. The first version has nothing to compare with.
 
     Examples
     --------

@@ -151,6 +151,35 @@ def _with_stim_name(recording: Table, patch_clamp: Table) -> dict[str, Table]:
     }
 
 
+_ELSEWHERE = {
+    ("morphology", "cortical_layer"): "cortical_cell_location.cortical_layer",
+    ("patch_clamp_recording", "stim_name"): "recording.stim_name",
+    ("cell", "is_excitatory"): "cell.cell_class",
+}
+
+
+def newest_place(table: str, column: str) -> str | None:
+    """Return where the newest names have what a version calls, or keeps, otherwise.
+
+    Examples
+    --------
+    >>> newest_place("intrinsic", "width"), newest_place("cell", "is_excitatory")
+    ('intrinsic.ap_width', 'cell.cell_class')
+    """
+    for (of_table, newest), (_, native) in _RENAMED.items():
+        if (of_table, native) == (table, column):
+            return f"{of_table}.{newest}"
+    return _ELSEWHERE.get((table, column))
+
+
+def old_places() -> dict[tuple[str, str], str]:
+    """Return what versions have under other names: {(table, column): newest place}."""
+    renamed = {
+        (table, native): f"{table}.{newest}" for (table, newest), (_, native) in _RENAMED.items()
+    }
+    return renamed | _ELSEWHERE
+
+
 @cache
 def versions_of(table: str, column: str | None = None) -> tuple[str, ...]:
     """Return the schema versions that have a table, or a column, under its newest name.
@@ -183,27 +212,46 @@ def schema_changes(before: str | None, version: str) -> dict[str, list[str]]:
     Returns
     -------
     dict
-        Lists: tables_added, tables_removed, columns_added, columns_removed, columns_renamed.
+        Lists: tables_added, tables_removed, columns_added, columns_removed, columns_renamed,
+        columns_retyped.
     """
     names = ("tables_added", "tables_removed", "columns_added", "columns_removed")
-    changes: dict[str, list[str]] = {name: [] for name in (*names, "columns_renamed")}
+    more = ("columns_renamed", "columns_retyped")
+    changes: dict[str, list[str]] = {name: [] for name in (*names, *more)}
     if before is None:
         return changes
     old, new = published_schema(before), published_schema(version)
     changes["tables_added"] = [table.name for table in new if table.name not in old]
     changes["tables_removed"] = [table.name for table in old if table.name not in new]
+    changes["columns_retyped"] = [
+        f"{table.name}.{name}: {old.tables[table.name].columns[name].kind} -> {column.kind}"
+        for table in new
+        if table.name in old
+        for name, column in table.columns.items()
+        if name in old.tables[table.name].columns
+        and old.tables[table.name].columns[name].kind != column.kind
+    ]
     places = _native_places(before), _native_places(version)
     for key in dict.fromkeys([*places[0], *places[1]]):
         table = key.partition(".")[0]
         there, here = places[0].get(key), places[1].get(key)
-        if there is not None and here is not None:
-            if there != here:
+        if there is not None and here is not None and there not in _own_names(new):
+            if there != here and _ELSEWHERE.get(_parts(there)) != "cell.cell_class":
                 changes["columns_renamed"].append(f"{there} -> {here}")
+            elif there != here:
+                # Made from the old one, and not the same under another name.
+                changes["columns_removed"].append(there)
+                changes["columns_added"].append(here)
         elif here is not None and table in old and here not in _own_names(old):
             changes["columns_added"].append(key)
         elif there is not None and table in new and there not in _own_names(new):
             changes["columns_removed"].append(key)
     return changes
+
+
+def _parts(name: str) -> tuple[str, str]:
+    table, _, column = name.partition(".")
+    return table, column
 
 
 def _own_names(native: Schema) -> set[str]:

@@ -81,3 +81,16 @@ def test_what_can_be_compared(tiny: sf.SynphysDatabase, tiny_path: Path) -> None
         assert len(sf.compare(tiny, other).pairs) == 0
     with pytest.raises(ArgumentError, match="diff takes a SynphysDatabase"):
         tiny.diff("tiny.sqlite")
+
+
+def test_pairs_that_can_not_be_matched_are_told(tmp_path: Path) -> None:
+    path = build(tmp_path / "a.sqlite")
+    twice = change(build(tmp_path / "b.sqlite"), "UPDATE cell SET ext_id = '1' WHERE id IN (1, 3)")
+    nameless = change(build(tmp_path / "c.sqlite"), "UPDATE experiment SET ext_id = NULL")
+    same = sf.compare(twice, twice)
+    assert len(same.pairs) == 0
+    # 1 to 3 and 3 to 1 now have one key; 4 to 3 and 1 to 2 keep theirs.
+    assert same.unmatched == (2, 2)
+    lost = sf.compare(path, nameless)
+    assert lost.unmatched == (0, 6)
+    assert "0 and 6 can't be matched" in repr(lost)

@@ -93,7 +93,10 @@ def test_schema_versions() -> None:
     assert found.loc["15", "releases"][0] == "synphys_r1.0_small.sqlite"
     assert found.loc["16", "tables_added"] == ["intrinsic", "patch_seq"]
     assert found.loc["16", "tables_removed"] == ["baseline_response_strength"]
-    assert found.loc["16", "columns_renamed"] == ["cell.is_excitatory -> cell.cell_class"]
+    assert found.loc["16", "columns_renamed"] == []
+    assert "cell.is_excitatory" in found.loc["16", "columns_removed"]
+    assert found.loc["17", "columns_renamed"] == []
+    assert found.loc["18", "columns_retyped"] == ["patch_seq.nucleus: bool -> str"]
     assert "pair.lateral_distance" in found.loc["18", "columns_added"]
     assert "morphology.cortical_layer" not in found.loc["17", "columns_added"]
     assert "intrinsic.width -> intrinsic.ap_width" in found.loc["19", "columns_renamed"]

@@ -13,11 +13,19 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import synphys_frames as sf
-from synphys_frames.errors import MissingRowsError, NotInVersionError, UnknownColumnError
+from synphys_frames.errors import (
+    ArgumentError,
+    MissingRowsError,
+    NotInVersionError,
+    ReleaseFileError,
+    StoredValueError,
+    UnknownColumnError,
+    UnknownCriterionError,
+)
 from synphys_frames.pair_filter import cells_of
 from synphys_frames.schema import VERSIONS, published_schema
 from synphys_frames.vocabulary import published_vocabulary, versions_of
-from tests.support.release_builder import query
+from tests.support.release_builder import build, change, query
 
 MODERN = [version for version in VERSIONS if version != "15"]
 AP = (
@@ -131,7 +139,15 @@ def test_a_layer_without_a_location_table(
     locations = [name for name in frame if "cortical_cell_location" in name]
     assert [name.partition(".")[2] for name in locations] == ["cortical_layer"] * 2
     assert "cortical_layer" in db.table("morphology", native=True)
-    assert "cortical_cell_location" not in db.tables["table"].tolist()
+    tables = db.tables.set_index("table")
+    assert tables.loc["cortical_cell_location"].tolist()[:2] == [len(db["morphology"]), 1]
+    for call in (
+        lambda: db.table("morphology", columns=["cortical_layer"]),
+        lambda: db.pairs(include="pre_morphology.cortical_layer"),
+        lambda: db.pairs(where="pre_morphology.cortical_layer = '4'"),
+    ):
+        with pytest.raises(NotInVersionError, match=r"cortical_cell_location\.cortical_layer by"):
+            call()
     assert db.cell.synphys.join("cortical_cell_location").shape[0] == len(db.cell)
     assert len(db.cell.synphys.related("cortical_cell_location")) == len(db["morphology"])
 
@@ -145,6 +161,10 @@ def test_cell_class_of_schema_15(releases: dict[str, sf.SynphysDatabase]) -> Non
     assert found.astype(object).where(found.notna(), None).tolist() == expected
     assert db.table("cell", native=True)["is_excitatory"].dtype == "boolean"
     assert len(db.pairs(pre_class={"cell_class": "in"})) > 0
+    for where in ("is_excitatory", "NOT is_excitatory"):
+        assert len(db.table("cell", where=where, native=True)) > 0
+        with pytest.raises(NotInVersionError, match=r"is_excitatory is cell\.cell_class by"):
+            db.table("cell", where=where)
     with pytest.raises(NotInVersionError, match=r"no cell.cell_class_nonsynaptic.*r2.0-pre1"):
         db.pairs(pre_class={"cell_class_nonsynaptic": "in"})
 
@@ -410,8 +430,6 @@ def test_sizes_are_told_by_the_rows(
 ) -> None:
     assert {db.size for db in releases.values()} == {"small"}
     assert {db.size for db in medium.values()} == {"medium"}
-    from tests.support.release_builder import change
-
     path = tmp_path / "full.sqlite"
     path.write_bytes(medium["22"].path.read_bytes())
     change(path, "UPDATE pulse_response SET data = x'93'")
@@ -488,3 +506,87 @@ def test_the_script_of_the_readme_runs_on_every_version(
     assert found.index.tolist() == ["5"]
     if version != "15":
         assert found.tolist() == names["excitatory_in_layer_5"](releases["22"]).tolist()
+
+
+def test_old_names_on_newer_files_are_explained(
+    releases: dict[str, sf.SynphysDatabase],
+) -> None:
+    for name, place in (
+        ("intrinsic.width", "intrinsic.ap_width"),
+        ("cell.is_excitatory", "cell.cell_class"),
+        ("patch_clamp_recording.stim_name", "recording.stim_name"),
+        ("morphology.cortical_layer", "cortical_cell_location.cortical_layer"),
+    ):
+        table, _, column = name.partition(".")
+        with pytest.raises(NotInVersionError, match=f"{name} is {place} by the names"):
+            releases["22"].table(table, columns=column)
+    for column in ("layer", "is_excitatory", "width"):
+        with pytest.raises(UnknownCriterionError, match="by the names of the newest schema, it is"):
+            sf.CellClass(**{column: "x"})
+    old_only = sf.CellClass("avg_firing_rate > 0.5")
+    assert len(releases["18"].pairs(pre_class=old_only)) > 0
+    with pytest.raises(NotInVersionError, match="avg_firing_rate"):
+        releases["22"].pairs(pre_class=old_only)
+
+
+def test_a_criterion_that_changed_its_type(releases: dict[str, sf.SynphysDatabase]) -> None:
+    with pytest.raises(ArgumentError, match="this release has True and False"):
+        releases["17"].pairs(pre_class={"nucleus": "+"})
+    with_nucleus = releases["17"].pairs(pre_class={"nucleus": True})
+    expected = releases["18"].pairs(pre_class={"nucleus": "+"})
+    assert with_nucleus["pair.id"].tolist() == expected["pair.id"].tolist() != []
+
+
+@pytest.mark.parametrize(
+    ("version", "statement", "message"),
+    [
+        ("18", "ALTER TABLE intrinsic ADD COLUMN ap_width FLOAT", "intrinsic has ap_width of"),
+        ("15", "ALTER TABLE cell ADD COLUMN cell_class VARCHAR", "cell has cell_class of"),
+    ],
+)
+def test_columns_of_another_version_do_not_fit(
+    releases: dict[str, sf.SynphysDatabase],
+    tmp_path: Path,
+    version: str,
+    statement: str,
+    message: str,
+) -> None:
+    path = tmp_path / "r.sqlite"
+    path.write_bytes(releases[version].path.read_bytes())
+    change(path, statement)
+    with pytest.raises(ReleaseFileError, match=message):
+        sf.load_sqlite(path)
+
+
+def test_undecodable_text_in_a_moved_column(
+    releases: dict[str, sf.SynphysDatabase], tmp_path: Path
+) -> None:
+    path = tmp_path / "r.sqlite"
+    path.write_bytes(releases["16"].path.read_bytes())
+    change(path, "UPDATE morphology SET cortical_layer = x'ff00' WHERE id = 3")
+    with pytest.raises(StoredValueError, match=r"morphology\.cortical_layer holds"):
+        sf.load_sqlite(path).pairs(include="cell")
+
+
+def test_unknown_tables_of_a_newer_version_keep_their_references(tmp_path: Path) -> None:
+    path = change(
+        build(tmp_path / "new.sqlite", db_version="23"),
+        "CREATE TABLE thing (id INTEGER PRIMARY KEY, cell_id INTEGER REFERENCES cell(id), x FLOAT)",
+        "INSERT INTO thing VALUES (1, 3, 0.5), (2, 5, 0.25)",
+    )
+    with pytest.warns(UserWarning, match="newer"):
+        db = sf.load_sqlite(path)
+    assert db.cell.synphys.join("thing")["thing.x"].notna().sum() == 2
+    assert db.thing.synphys.join("cell.cre_type")["cell.cre_type"].isna().tolist() == [True, False]
+    assert db.pairs(where="pre_thing.x > 0.3")["pair.id"].tolist() == [2]
+
+
+def test_queries_on_a_small_file_say_that_rows_are_missing(
+    releases: dict[str, sf.SynphysDatabase],
+) -> None:
+    with pytest.raises(MissingRowsError, match="small file"):
+        releases["22"].table("recording", where="stim_name LIKE '%TargetV%'")
+    with pytest.warns(UserWarning, match="small file: its table recording has no rows"):
+        releases["22"].sql("SELECT count(*) FROM recording")
+    groups = releases["22"].pairs(include="synapse_prediction")
+    assert groups.attrs["synphys"]["empty"] == ["synapse_prediction"]
