@@ -5,16 +5,19 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format bench gallery clean
+.PHONY: help demo test test-slow check format bench gallery clean
 
 help: ## list the targets
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 demo: $(READY) ## the main job end to end, on synthetic data served over loopback
 	$(BIN)/synphys-frames demo
 
 test: $(READY) ## run the tests
 	$(BIN)/python -m pytest
+
+test-slow: $(READY) ## run the tests left out of that: minutes
+	$(BIN)/python -m pytest -m slow
 
 check: $(READY) ## lint, format and type checks
 	$(BIN)/ruff check .

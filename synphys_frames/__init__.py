@@ -13,9 +13,9 @@ Examples
 from . import accessor as _accessor
 from .cell_class import CellClass
 from .config import config
-from .counting import connectivity, connectivity_profile
+from .counting import connectivity, connectivity_profile, fit_distance
 from .database import SynphysDatabase, load_sqlite
-from .distance_fit import DistanceFit, fit_distance
+from .distance_fit import DistanceFit, fit_probability
 from .errors import SynphysError
 from .sample import build_sample, load_sample
 from .versions import (
@@ -42,6 +42,7 @@ __all__ = [
     "connectivity_profile",
     "fetch_version",
     "fit_distance",
+    "fit_probability",
     "list_current_versions",
     "list_versions",
     "load_current",

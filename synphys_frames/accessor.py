@@ -10,8 +10,7 @@ import numpy as np
 import pandas as pd
 
 from .classify import class_codes, named_classes
-from .counting import CountedPairs, connectivity, connectivity_profile
-from .distance_fit import DistanceFit, fit_distance
+from .counting import connectivity, connectivity_profile, fit_distance
 from .dtypes import check_dtype_backend, to_arrow_backend
 from .errors import ArgumentError, JoinError
 from .pair_frame import SIDES, PairFrame
@@ -27,7 +26,7 @@ if TYPE_CHECKING:
     from .connectivity import Kind
     from .counting import Classes
     from .database import SynphysDatabase
-    from .distance_fit import Model
+    from .distance_fit import DistanceFit, Model
     from .dtypes import DtypeBackend
     from .plot import PairPlots
 
@@ -388,7 +387,7 @@ class SynphysAccessor:
         Parameters
         ----------
         model, fixed_size, fixed_max
-            As for `synphys_frames.fit_distance`, which has the formulas and their limits.
+            As for `synphys_frames.fit_probability`, which has the formulas and their limits.
         distance
             Column of pair, in metres.
         probed
@@ -406,13 +405,14 @@ class SynphysAccessor:
         >>> db.pairs(species="mouse").synphys.fit_distance().status
         'fitted'
         """
-        counted = CountedPairs(self._frame, distance, probed, db)
         return fit_distance(
-            counted.distance[counted.probed],
-            counted.connected[counted.probed],
+            self._frame,
             model,
+            distance=distance,
             fixed_size=fixed_size,
             fixed_max=fixed_max,
+            probed=probed,
+            db=db,
         )
 
     def matrix(
@@ -435,7 +435,8 @@ class SynphysAccessor:
         classes, post_classes
             As for `connectivity`.
         aggfunc
-            As for pandas: "median", "mean", "std", "count", ..., or a function of a Series.
+            As for pandas: "median", "mean", "std", "count", ..., or a function of a Series, which
+            is taken to return the column's unit.
         min_count
             With fewer values the entry is missing.
         counts

@@ -72,6 +72,22 @@ class Membership:
         rows: Mask = self.patterns[self.codes]
         return rows
 
+    def shared(self, other: np.ndarray[Any, np.dtype[np.intp]]) -> Membership:
+        """Return the classes that each row's cell has in common with that of another row.
+
+        Parameters
+        ----------
+        other
+            The other row; where it is negative, any.
+        """
+        count = len(self.patterns)
+        occurring, codes = np.unique(
+            self.codes * count + self.codes[other] if len(other) else self.codes,
+            return_inverse=True,
+        )
+        patterns = self.patterns[occurring // count] & self.patterns[occurring % count]
+        return Membership(self.names, patterns, codes)
+
 
 def probed_mask(cell_class: pd.Series, n_ex: pd.Series, n_in: pd.Series) -> Mask:
     """Return for each pair whether it was probed, by the class of its presynaptic cell.
@@ -238,29 +254,31 @@ def count_reciprocity(
     Returns
     -------
     DataFrame
-        By (pre_class, post_class): n_probed (pairs tested both ways), n_none, n_one_way,
+        By (pre_class, post_class): n_probed (pairs tested both ways, each once), n_none, n_one_way,
         n_both_ways, expected_both_ways (were both directions independent), ratio_to_chance.
     """
     both_there = probed & (partner >= 0)
     both_there[both_there] = probed[partner[both_there]]
     back = np.zeros(len(probed), dtype=bool)
     back[both_there] = connected[partner[both_there]]
-    # A to B is the forward direction; within a class each pair is met twice, once from each cell.
-    same = np.array([[a == b for b in post.names] for a in pre.names])
-    share = np.where(same, 0.5, 1.0)
-    n_probed = _cross(pre, post, both_there)
-    forward = _cross(pre, post, both_there & connected)
-    backward = _cross(pre, post, both_there & back)
-    both = _cross(pre, post, both_there & connected & back)
+    pre_turned, post_turned = (one.shared(partner) for one in (pre, post))
+
+    def count(rows: Mask) -> Floats:
+        # A pair that is A to B whichever way it is read is met twice, once from each cell.
+        return _cross(pre, post, rows) - _cross(pre_turned, post_turned, rows) / 2
+
+    n_probed = count(both_there)
+    forward, backward = count(both_there & connected), count(both_there & back)
+    both = count(both_there & connected & back)
     with np.errstate(invalid="ignore", divide="ignore"):
-        expected = share * forward * backward / n_probed
+        expected = forward * backward / n_probed
         values = {
-            "n_probed": n_probed * share,
-            "n_none": share * (n_probed - forward - backward + both),
-            "n_one_way": share * (forward + backward - 2 * both),
-            "n_both_ways": share * both,
+            "n_probed": n_probed,
+            "n_none": n_probed - forward - backward + both,
+            "n_one_way": forward + backward - 2 * both,
+            "n_both_ways": both,
             "expected_both_ways": expected,
-            "ratio_to_chance": share * both / expected,
+            "ratio_to_chance": both / expected,
         }
     index = pd.MultiIndex.from_product(
         [list(pre.names), list(post.names)], names=["pre_class", "post_class"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -14,6 +15,7 @@ from .connectivity import (
     count_reciprocity,
     probed_mask,
 )
+from .distance_fit import DistanceFit, fit_probability
 from .errors import ArgumentError, ProvenanceError
 from .pair_frame import PairFrame, numbers, presynaptic_class, truths
 from .provenance import database_of
@@ -24,8 +26,11 @@ if TYPE_CHECKING:
     from .cell_class import CellClass
     from .connectivity import Floats, Kind, Mask
     from .database import SynphysDatabase
+    from .distance_fit import Model
 
-    Classes = Mapping[str, CellClass | Mapping[str, Any]] | Sequence[CellClass] | str
+    Classes = (
+        Mapping[str, CellClass | Mapping[str, Any]] | Sequence[CellClass] | str | tuple[str, str]
+    )
 
 _KINDS = ("chemical", "electrical", "reciprocal")
 _TARGET_STIMULUS = "%TargetV%"
@@ -50,13 +55,18 @@ class CountedPairs:
         self, frame: pd.DataFrame, distance: str, probed: str, db: SynphysDatabase | None
     ) -> None:
         self.pairs = PairFrame(frame, db)
-        self.distance: Floats = numbers(self.pairs.values(distance))
+        self._distance = distance
         self.connected: Mask = truths(self.pairs.values("has_synapse"))
         self.probed: Mask = probed_mask(
             presynaptic_class(self.pairs, probed),
             self.pairs.values("n_ex_test_spikes"),
             self.pairs.values("n_in_test_spikes"),
         )
+
+    @cached_property
+    def distance(self) -> Floats:
+        """In metres; looked up only where it is needed."""
+        return numbers(self.pairs.values(self._distance))
 
 
 def connectivity(
@@ -81,11 +91,12 @@ def connectivity(
         or without ``pair.``), ``pre_cell.cell_class_nonsynaptic``, and the columns of the classes'
         criteria.
     classes
-        Classes by name, a list of classes, or the name of a column of the frame that holds the
-        presynaptic classes. A cell may belong to several and counts in each.
+        Classes by name, a list of classes, or the names of two columns of the frame that hold the
+        classes: ("pre_class", "post_class"), or "pre_class" alone. A cell may belong to several and
+        counts in each.
     post_classes
-        Those of the postsynaptic cells, default the same. Where `classes` names the column
-        "pre_class", default "post_class".
+        Those of the postsynaptic cells, default the same; where `classes` names the column
+        "pre_...", default "post_...".
     kind
         "chemical"; "electrical"; or "reciprocal": pairs tested both ways, by how many of the two
         directions are connected.
@@ -145,7 +156,7 @@ def connectivity(
     if kind == "electrical":
         looked_at, told = _electrically_probed(frame, db)
         found = truths(frame.values("has_electrical"))
-        metres = numbers(frame.values(distance))
+        metres = None if sigma is None else numbers(frame.values(distance))
         result = count_connectivity(pre, post, looked_at, found, metres, sigma, alpha)
         how |= {"probed": told, "distance": distance, "sigma": sigma}
     else:
@@ -156,8 +167,9 @@ def connectivity(
                 pre, post, counted.probed, counted.connected, frame.partner()
             )
         else:
+            metres = None if sigma is None else counted.distance
             result = count_connectivity(
-                pre, post, counted.probed, counted.connected, counted.distance, sigma, alpha
+                pre, post, counted.probed, counted.connected, metres, sigma, alpha
             )
             how |= {"distance": distance, "sigma": sigma}
     result.attrs["synphys"] = how
@@ -167,9 +179,25 @@ def connectivity(
 def memberships(
     frame: PairFrame, classes: Classes, post_classes: Classes | None
 ) -> tuple[Membership, Membership]:
-    """Return the classes of both cells of each pair."""
+    """Return the classes of both cells of each pair.
+
+    Raises
+    ------
+    ArgumentError
+        A column was named for the presynaptic classes alone, and its name does not tell which one
+        has the postsynaptic ones.
+    """
+    if isinstance(classes, tuple) and len(classes) == 2 and isinstance(classes[0], str):
+        classes, post_classes = classes
     if post_classes is None:
-        post_classes = "post_class" if classes == "pre_class" else classes
+        post_classes = classes
+        if isinstance(classes, str):
+            if not classes.startswith("pre_"):
+                raise ArgumentError(
+                    f"classes names one column, {classes!r}; the postsynaptic classes are in "
+                    "another one: name both, as (pre, post)."
+                )
+            post_classes = "post_" + classes.removeprefix("pre_")
     return frame.membership("pre", classes), frame.membership("post", post_classes)
 
 
@@ -209,8 +237,8 @@ def connectivity_profile(
     pairs
         A frame of pairs, as for `connectivity`.
     bins
-        Edges in metres, ascending, or a number of equal bins up to the largest probed distance. A
-        bin has its lower edge, not its upper one.
+        Edges in metres, ascending, or a number of equal bins up to the largest probed distance,
+        from 0 or, where it is less, from the least. A bin has its lower edge, not its upper one.
     distance, alpha, probed, db
         As for `connectivity`.
     classes, post_classes
@@ -261,10 +289,60 @@ def _edges(bins: int | Sequence[float], counted: CountedPairs) -> Floats:
         if bins < 1:
             raise ArgumentError(f"bins takes a number of bins, 1 or more; got {bins!r}.")
         looked_at = counted.distance[counted.probed]
-        most = float(np.nanmax(looked_at, initial=1e-6))
+        looked_at = looked_at[np.isfinite(looked_at)]
+        least, most = float(looked_at.min(initial=0)), float(looked_at.max(initial=1e-6))
         # The largest distance belongs to the last bin.
-        return np.linspace(0, np.nextafter(most, np.inf), int(bins) + 1)
+        return np.linspace(least, np.nextafter(most, np.inf), int(bins) + 1)
     edges = np.asarray(bins, dtype=np.float64)
     if edges.ndim != 1 or len(edges) < 2 or not (np.diff(edges) > 0).all():
         raise ArgumentError(f"bins takes ascending edges in metres, at least two; got {bins!r}.")
     return edges
+
+
+def fit_distance(
+    pairs: pd.DataFrame,
+    model: Model = "gaussian",
+    *,
+    distance: str = "distance",
+    fixed_size: float | None = None,
+    fixed_max: float | None = None,
+    probed: Literal["nonsynaptic", "synaptic"] = "nonsynaptic",
+    db: SynphysDatabase | None = None,
+) -> DistanceFit:
+    """Fit how connection probability falls with distance, over the probed pairs of a frame.
+
+    Parameters
+    ----------
+    pairs, distance, probed, db
+        As for `connectivity`.
+    model, fixed_size, fixed_max
+        As for `fit_probability`, which has the formulas and their limits.
+
+    Returns
+    -------
+    DistanceFit
+        Values, intervals, likelihood, and ``predict(distance)``.
+
+    Raises
+    ------
+    ArgumentError
+        There is no such model, or this is no frame.
+
+    Examples
+    --------
+    >>> sf.fit_distance(db.pairs(species="mouse"), "exponential").status
+    'fitted'
+    """
+    if not isinstance(pairs, pd.DataFrame):
+        raise ArgumentError(
+            f"fit_distance takes a frame of pairs; got {type(pairs).__name__}. For arrays there is "
+            "fit_probability(distance, connected)."
+        )
+    counted = CountedPairs(pairs, distance, probed, db)
+    return fit_probability(
+        counted.distance[counted.probed],
+        counted.connected[counted.probed],
+        model,
+        fixed_size=fixed_size,
+        fixed_max=fixed_max,
+    )

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
+import pandas as pd
 
 from .errors import ArgumentError
 
@@ -17,7 +18,13 @@ if TYPE_CHECKING:
 
 Model = Literal["gaussian", "exponential", "linear", "sphere"]
 Status = Literal[
-    "fitted", "at a bound", "no pairs", "too few pairs", "none connected", "all connected"
+    "fitted",
+    "at a bound",
+    "no pairs",
+    "too few pairs",
+    "none connected",
+    "all connected",
+    "one distance",
 ]
 
 _PMAX_BOUNDS = (1e-3, 1.0)
@@ -71,7 +78,8 @@ class DistanceFit:
         gaussian, exponential, linear or sphere.
     status
         "fitted"; "at a bound" where the best value is an end of the range searched; else why there
-        is no fit: "no pairs", "too few pairs" (under 10), "none connected", "all connected".
+        is no fit: "no pairs", "too few pairs" (under 10), "none connected", "all connected",
+        "one distance" (all pairs are equally far, which does not tell how the probability falls).
     pmax
         Probability at distance 0; 0 where none are connected.
     size
@@ -106,13 +114,18 @@ class DistanceFit:
         >>> float(fit.predict(1e-4).round(4))
         0.1213
         """
-        where = np.asarray(distance, dtype=np.float64)
+        where = np.abs(_floats(distance))
+        predicted = np.full(where.shape, np.nan)
+        known = ~np.isnan(where)
         if self.status == "none connected":
-            return np.zeros_like(where)[()]
-        return _MODELS[self.model](where, np.float64(self.pmax), np.float64(self.size))[()]
+            predicted[known] = 0.0
+        elif not np.isnan(self.pmax + self.size):
+            pmax, size = np.float64(self.pmax), np.float64(self.size)
+            predicted[known] = _MODELS[self.model](where[known], pmax, size)
+        return predicted[()]
 
 
-def fit_distance(
+def fit_probability(
     distance: Any,
     connected: Any,
     model: Model = "gaussian",
@@ -125,9 +138,9 @@ def fit_distance(
     Parameters
     ----------
     distance
-        Of probed pairs, in metres; those that are not finite are left out.
+        Of probed pairs, in metres, whatever its sign; pairs whose is not finite are left out.
     connected
-        Whether each pair is.
+        Whether each pair is; a missing value is not.
     model
         With pmax the probability at distance 0 and x the distance, p(x) is
 
@@ -147,7 +160,7 @@ def fit_distance(
     Raises
     ------
     ArgumentError
-        There is no such model, or the arrays differ in length.
+        There is no such model, the arrays differ in length, or connected is neither true nor false.
 
     Notes
     -----
@@ -163,12 +176,12 @@ def fit_distance(
     >>> distance = np.linspace(10e-6, 300e-6, 400)
     >>> connected = np.arange(400) % 5 == 0
     >>> connected &= distance < 150e-6
-    >>> fit_distance(distance, connected).status
+    >>> fit_probability(distance, connected).status
     'fitted'
     """
     if model not in _MODELS:
         raise ArgumentError(f"model takes {', '.join(map(repr, _MODELS))}; got {model!r}.")
-    x, hit = np.asarray(distance, dtype=np.float64), np.asarray(connected, dtype=bool)
+    x, hit = np.abs(_floats(distance)), _truths(connected)
     if x.shape != hit.shape or x.ndim != 1:
         raise ArgumentError(
             f"distance and connected must be of one length; got {x.shape} and {hit.shape}."
@@ -177,10 +190,32 @@ def fit_distance(
     _check_fixed(fixed_max, "fixed_max", 1.0)
     finite = np.isfinite(x)
     x, hit = x[finite], hit[finite]
-    status = _unfit(hit)
+    # Pairs at one distance tell one value, given the other; at no distance, only the maximum.
+    alike = len(x) > 0 and bool((x == x[0]).all())
+    told = fixed_size is not None or (fixed_max is not None and len(x) > 0 and x[0] > 0)
+    status = _unfit(hit) or ("one distance" if alike and not told else None)
     if status is not None:
         return _no_fit(model, status, hit)
     return _Search(model, x, hit, fixed_size, fixed_max).result()
+
+
+def _floats(values: Any) -> Floats:
+    """Return numbers of any shape as floats, NaN where they are missing."""
+    if isinstance(values, pd.Series | pd.Index) or pd.api.types.is_extension_array_dtype(values):
+        found: Floats = pd.Series(values).to_numpy(dtype=np.float64, na_value=np.nan)
+        return found
+    return np.asarray(values, dtype=np.float64)
+
+
+def _truths(values: Any) -> Mask:
+    if np.ndim(values) != 1:
+        return np.asarray(values, dtype=bool)
+    try:
+        known: Any = pd.array(values, dtype="boolean")
+    except (TypeError, ValueError) as error:
+        raise ArgumentError("connected takes true or false for each pair, or 1 and 0.") from error
+    found: Mask = known.to_numpy(dtype=bool, na_value=False)
+    return found
 
 
 def _check_fixed(value: float | None, name: str, most: float) -> None:

@@ -56,11 +56,16 @@ class PairFrame:
         return pd.Series(store.table("pair").take(name, rows), index=self.frame.index)
 
     def partner(self) -> Rows:
-        """Return the row of each pair the other way round, -1 where it is not in the frame."""
+        """Return the row of each pair the other way round.
+
+        -1 where it is not in the frame, for the pair of a cell with itself, and for all but the
+        first row of a pair that is there several times.
+        """
         ids = [integers(self.values(f"{side}_cell_id"), f"{side}_cell_id") for side in SIDES]
         most = max((int(values.max(initial=0)) for values, _ in ids), default=0) + 1
         forward, backward = ids[0][0] * most + ids[1][0], ids[1][0] * most + ids[0][0]
-        known = ~(ids[0][1] | ids[1][1])
+        known = ~(ids[0][1] | ids[1][1]) & (ids[0][0] != ids[1][0])
+        known &= ~pd.Series(forward).duplicated().to_numpy()
         order = np.argsort(forward, kind="stable")
         place = np.minimum(np.searchsorted(forward[order], backward), max(len(order) - 1, 0))
         found = order[place] if len(order) else place
@@ -126,6 +131,8 @@ class PairFrame:
         if isinstance(classes, str):
             return self._of_column(classes)
         named = named_classes(classes)
+        if not named:
+            raise ArgumentError("classes takes at least one class; got none.")
         members = list(named.values())
 
         def decide(cells: Cells) -> np.ndarray[Any, Any]:
@@ -145,8 +152,11 @@ class PairFrame:
         values = single(self.frame, name)
         if not isinstance(values.dtype, pd.CategoricalDtype):
             values = values.astype("category")
-        codes = values.cat.codes.to_numpy()
+        # Combinations of codes are multiplied out, which the small integers of pandas can't hold.
+        codes = values.cat.codes.to_numpy().astype(np.intp)
         names = [str(one) for one in values.cat.categories]
+        if len(set(names)) < len(names):
+            raise ArgumentError(f"The classes in column {name!r} have no distinct names: {names}.")
         # The pattern at the end is that of no class, which code -1 picks.
         patterns = np.eye(len(names) + 1, len(names), dtype=bool)
         return Membership(names, patterns, np.where(codes < 0, len(names), codes))

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from itertools import cycle, product
+from itertools import cycle
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pandas as pd
 
 from .counting import CountedPairs, connectivity, connectivity_profile, memberships
-from .distance_fit import fit_distance
-from .errors import ArgumentError, MissingLibraryError, UnknownColumnError, did_you_mean
+from .distance_fit import fit_probability
+from .errors import ArgumentError, UnknownColumnError, did_you_mean
+from .heat_map import Hatching, draw_heat_map
 from .pair_frame import numbers
+from .plot_style import COLOURS, LINES, MARKERS, label_inches, labelled, new_axes, shown_unit, style
 from .provenance import single
-from .value_matrix import unit_of, value_matrix
+from .value_matrix import require_numbers, unit_of, value_matrix
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from contextlib import AbstractContextManager
 
     from matplotlib.axes import Axes
 
@@ -26,73 +27,9 @@ if TYPE_CHECKING:
     from .database import SynphysDatabase
     from .distance_fit import Model
 
-# The one style of all pictures. Colours are Okabe and Ito's, told apart by the colour-blind; lines
-# and markers differ, too, and the colour map grows darker, so that grey prints can be read.
-_STYLE = {
-    "font.size": 9.0,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "figure.constrained_layout.use": True,
-    "figure.constrained_layout.h_pad": 0.08,
-    "figure.constrained_layout.w_pad": 0.08,
-    "legend.frameon": False,
-}
-_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
-_MARKERS = ("o", "s", "^", "D", "v", "P")
-_LINES = ("-", "--", "-.", ":", (0, (5, 1)), (0, (1, 1)))
-_MAP = "viridis_r"
-_NEVER = "#E4E4E4"
 _LEAST_PROBABILITY = 0.01
-_FADED = 0.5
-_LEAST_OPACITY = 0.3
-_CELL_INCHES = 0.55
+_WIDE = (0.2, 0.5)
 _DODGE = 0.09
-_POINTS_PER_INCH = 72
-_DARK = 0.55
-# What a value in SI units is shown in, and by how much it is multiplied for that.
-_SHOWN_UNITS = {
-    "V": ("mV", 1e3),
-    "A": ("pA", 1e12),
-    "s": ("ms", 1e3),
-    "m": ("µm", 1e6),
-    "ohm": ("MΩ", 1e-6),
-    "F": ("pF", 1e12),
-    "S": ("nS", 1e9),
-}
-
-
-def _pyplot() -> Any:
-    try:
-        from matplotlib import pyplot as plt
-    except ImportError as error:
-        raise MissingLibraryError(
-            "Pictures need matplotlib, which is not installed: pip install 'synphys-frames[plot]'"
-        ) from error
-    return plt
-
-
-def _style() -> AbstractContextManager[None]:
-    context: AbstractContextManager[None] = _pyplot().rc_context(_STYLE)
-    return context
-
-
-def shown_unit(unit: str | None) -> tuple[str, float]:
-    """Return the unit that values are shown in, and the factor from SI.
-
-    Examples
-    --------
-    >>> shown_unit("V")
-    ('mV', 1000.0)
-    >>> shown_unit("1")
-    ('', 1.0)
-    """
-    if unit in _SHOWN_UNITS:
-        return _SHOWN_UNITS[unit]
-    return ("" if unit in (None, "1") else str(unit), 1.0)
-
-
-def _label(text: str, unit: str) -> str:
-    return f"{text} ({unit})" if unit else text
 
 
 class PairPlots:
@@ -128,13 +65,15 @@ class PairPlots:
             What the colour shows, on a logarithmic scale from 1 %: "connection_probability" or
             "adjusted_probability".
         ax
-            Where to draw; default a new figure that is large enough for the labels.
+            Where to draw; default a new figure that is large enough for the labels. Numbers that
+            would be too small to read are left out.
 
         Returns
         -------
         matplotlib.axes.Axes
-            The wider the 95 % interval, the paler the colour. Combinations never probed are grey
-            and crossed.
+            Hatched where the 95 % interval of the probability is wider than 0.2, densely where it
+            is wider than 0.5. Combinations never probed are grey and crossed. A legend below says
+            so.
 
         Examples
         --------
@@ -161,18 +100,23 @@ class PairPlots:
         tables = {name: _table(counts[name]) for name in counts}
         texts = tables["n_connected"].astype(str) + "/" + tables["n_probed"].astype(str)
         width = (tables["ci_upper"] - tables["ci_lower"]).to_numpy(dtype=np.float64)
-        opacity = 1 - (1 - _LEAST_OPACITY) * np.clip(width / _FADED, 0, 1)
-        empty = (tables["n_probed"] == 0).to_numpy()
-        with _style():
+        empty = (tables["n_probed"] == 0).to_numpy(dtype=bool)
+        wide, widest = ((width > limit) & ~empty for limit in _WIDE)
+        hatchings = [
+            Hatching("///", wide & ~widest, f"95 % CI wider than {_WIDE[0]}"),
+            Hatching("xxxxx", widest, f"95 % CI wider than {_WIDE[1]}"),
+        ]
+        with style():
             from matplotlib.colors import LogNorm
 
-            return _heat_map(
+            return draw_heat_map(
                 tables[value].clip(lower=_LEAST_PROBABILITY),
                 texts.mask(empty, ""),
-                opacity,
                 LogNorm(_LEAST_PROBABILITY, 1),
                 value.replace("_", " "),
                 ax,
+                hatchings=hatchings,
+                missing="never probed" if value == "connection_probability" else "not known",
                 ticks=[0.01, 0.03, 0.1, 0.3, 1],
             )
 
@@ -216,12 +160,12 @@ class PairPlots:
         shown = values * factor
         finite = shown.to_numpy()[np.isfinite(shown.to_numpy())]
         texts = shown.map(lambda one: "" if np.isnan(one) else f"{one:.3g}")
-        with _style():
+        with style():
             from matplotlib.colors import Normalize
 
             norm = Normalize(*(np.min(finite), np.max(finite)) if len(finite) else (0, 1))
-            label = _label(f"{told['aggfunc']} {column}", unit)
-            return _heat_map(shown, texts, np.ones(shown.shape), norm, label, ax)
+            label = labelled(f"{told['aggfunc']} {column}", unit)
+            return draw_heat_map(shown, texts, norm, label, ax, missing="too few values")
 
     def distance(
         self,
@@ -268,10 +212,11 @@ class PairPlots:
             probed=probed,
             db=db,
         )
-        with _style():
-            size = (5.2 if len(groups) == 1 else 6.8, 3.6)
-            axes = ax if ax is not None else _pyplot().subplots(figsize=size)[1]
-            looks = zip(cycle(_COLOURS), cycle(_MARKERS), cycle(_LINES), strict=False)
+        with style():
+            names = [f"{name[0]} to {name[1]}" for name in groups if name is not None]
+            beside = label_inches(names) + 0.6 if len(names) > 1 else 0.0
+            axes = ax if ax is not None else new_axes(5.2 + beside, 3.6)
+            looks = zip(cycle(COLOURS), cycle(MARKERS), cycle(LINES), strict=False)
             for place, ((name, rows), look) in enumerate(zip(groups.items(), looks, strict=False)):
                 chosen: Any = profile if name is None else profile.loc[name]
                 label = None if name is None else f"{name[0]} to {name[1]}"
@@ -281,8 +226,8 @@ class PairPlots:
                 _draw_profile(axes, chosen, look, label, shift)
                 _draw_ticks(axes, x, hit, look[0])
                 if model is not None:
-                    fit = fit_distance(x, hit, model)
-                    curve = np.linspace(0, np.nanmax(x, initial=1e-6), 200)
+                    fit = fit_probability(x, hit, model)
+                    curve = np.linspace(0, x[np.isfinite(x)].max(initial=1e-6), 200)
                     axes.plot(curve * 1e6, fit.predict(curve), color=look[0], linestyle=look[2])
             axes.set(xlabel=f"{distance.replace('_', ' ')} (µm)", ylabel="connection probability")
             axes.set_xlim(left=0)
@@ -321,26 +266,27 @@ class PairPlots:
                 raise UnknownColumnError(
                     f"The frame has no column {name!r}. {did_you_mean(name, known)}"
                 )
-        if not pd.api.types.is_numeric_dtype(self._frame[column].dtype):
-            raise ArgumentError(f"{column!r} holds no numbers, but {self._frame[column].dtype}.")
+        require_numbers(single(self._frame, column))
         unit, factor = shown_unit(unit_of(column))
         values = pd.Series(numbers(single(self._frame, column)) * factor)
         keys = [single(self._frame, name).reset_index(drop=True) for name in names]
         grouped = values[values.notna()].groupby(keys, observed=True)
         groups = {_joined(key): group.to_numpy() for key, group in grouped}
-        with _style():
-            size = (max(3.2, 0.8 * len(groups) + 1.2), 3.6)
-            axes = ax if ax is not None else _pyplot().subplots(figsize=size)[1]
+        with style():
+            turned = max(map(len, groups), default=0) > 10
+            below = label_inches(groups) if turned else 0.3
+            wide = 0.5 if turned else 0.8
+            axes = ax if ax is not None else new_axes(max(3.2, wide * len(groups) + 1.2), 3 + below)
             # The same picture every time.
             random = np.random.default_rng(0)
             for place, group in enumerate(groups.values()):
                 shift = random.uniform(-0.22, 0.22, len(group))
-                axes.plot(place + shift, group, ".", color=_COLOURS[0], alpha=0.5, markersize=4)
+                axes.plot(place + shift, group, ".", color=COLOURS[0], alpha=0.5, markersize=4)
                 axes.hlines(np.median(group), place - 0.33, place + 0.33, color="black", lw=2)
             labels = [f"{name}\nn={len(group)}" for name, group in groups.items()]
-            turn = 90 if max((len(name) for name in groups), default=0) > 10 else 0
-            axes.set_xticks(range(len(groups)), labels, rotation=turn)
-            axes.set(xlabel=", ".join(names), ylabel=_label(column, unit))
+            axes.set_xticks(range(len(groups)), labels, rotation=90 if turned else 0)
+            axes.set_xlim(-0.6, max(len(groups), 1) - 0.4)
+            axes.set(xlabel=", ".join(names), ylabel=labelled(column, unit))
             return axes
 
 
@@ -353,62 +299,6 @@ def _table(values: pd.Series) -> pd.DataFrame:
     return pd.DataFrame(values.to_numpy().reshape(len(pre), len(post)), index=pre, columns=post)
 
 
-def _heat_map(
-    values: pd.DataFrame,
-    texts: pd.DataFrame,
-    opacity: Floats,
-    norm: Any,
-    label: str,
-    ax: Axes | None,
-    ticks: list[float] | None = None,
-) -> Axes:
-    from matplotlib import colormaps
-    from matplotlib.cm import ScalarMappable
-
-    pyplot = _pyplot()
-    rows, columns = values.shape
-    if ax is None:
-        size = (columns * _CELL_INCHES + 2.4, rows * _CELL_INCHES + 1.6)
-        ax = pyplot.subplots(figsize=size)[1]
-    numbers_there = values.to_numpy(dtype=np.float64)
-    missing = ~np.isfinite(numbers_there)
-    colours = colormaps[_MAP](norm(np.where(missing, norm.vmin, numbers_there)))
-    colours[..., :3] = 1 - (1 - colours[..., :3]) * opacity[..., None]
-    colours[missing] = pyplot.matplotlib.colors.to_rgba(_NEVER)
-    ax.imshow(colours, aspect="equal")
-    _annotate(ax, texts, colours)
-    for row, column in np.argwhere(missing):
-        ax.plot([column - 0.3, column + 0.3], [row - 0.3, row + 0.3], color="white", lw=1)
-        ax.plot([column - 0.3, column + 0.3], [row + 0.3, row - 0.3], color="white", lw=1)
-    ax.set_xticks(range(columns), [str(name) for name in values.columns], rotation=90)
-    ax.set_yticks(range(rows), [str(name) for name in values.index])
-    ax.xaxis.tick_top()
-    ax.xaxis.set_label_position("top")
-    ax.set(xlabel="postsynaptic", ylabel="presynaptic")
-    ax.tick_params(length=0)
-    ax.spines[:].set_visible(False)
-    scale = ScalarMappable(norm, _MAP)
-    bar = ax.figure.colorbar(scale, ax=ax, shrink=min(1.0, 4 / rows + 0.3), aspect=18)
-    bar.set_label(label)
-    if ticks is not None:
-        bar.set_ticks(ticks, labels=[f"{tick:g}" for tick in ticks])
-        bar.minorticks_off()
-    return ax
-
-
-def _annotate(ax: Axes, texts: pd.DataFrame, colours: Floats) -> None:
-    longest = max((len(text) for text in texts.to_numpy().ravel()), default=1)
-    width = ax.get_window_extent().width / ax.figure.dpi * _POINTS_PER_INCH / texts.shape[1]
-    # A digit is about 0.6 of its height wide.
-    size = min(9.0, 0.92 * min(width, _CELL_INCHES * _POINTS_PER_INCH) / (0.6 * max(longest, 1)))
-    luminance = colours[..., :3] @ [0.299, 0.587, 0.114]
-    labels = texts.to_numpy()
-    for row, column in product(*map(range, texts.shape)):
-        shade = "white" if luminance[row, column] < _DARK else "black"
-        text = str(labels[row, column])
-        ax.text(column, row, text, ha="center", va="center", fontsize=size, color=shade)
-
-
 def _groups(
     counted: CountedPairs, classes: Classes | None, post_classes: Classes | None
 ) -> dict[tuple[str, str] | None, Any]:
@@ -419,10 +309,10 @@ def _groups(
     if classes is None:
         return {None: np.flatnonzero(counted.probed)}
     pre, post = memberships(counted.pairs, classes, post_classes)
-    if len(pre.names) * len(post.names) > len(_COLOURS):
+    if len(pre.names) * len(post.names) > len(COLOURS):
         raise ArgumentError(
             f"{len(pre.names)} x {len(post.names)} combinations of classes can't be told apart in "
-            f"one picture; at most {len(_COLOURS)}. Draw one after the other with ax=."
+            f"one picture; at most {len(COLOURS)}. Draw one after the other with ax=."
         )
     return {
         (before, after): np.flatnonzero(counted.probed & _both(pre, post, row, column))

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     Floats = np.ndarray[Any, np.dtype[np.float64]]
 
 COMPARED = ["pre_class_a", "post_class_a", "pre_class_b", "post_class_b"]
+_SAME_UNIT = {"median", "mean", "min", "max", "std", "sem", "sum", "first", "last", "quantile"}
+_COUNTS = {"count", "nunique", "size"}
 _TESTED = ["n_a", "n_b", "median_a", "median_b", "statistic", "p_value", "p_adjusted"]
 
 
@@ -42,6 +44,13 @@ def unit_of(column: str) -> str | None:
     return None
 
 
+def require_numbers(values: pd.Series) -> None:
+    """Refuse a column that holds neither numbers nor booleans."""
+    numeric = pd.api.types.is_numeric_dtype(values.dtype)
+    if not numeric and not pd.api.types.is_bool_dtype(values.dtype):
+        raise ArgumentError(f"{values.name!r} holds no numbers, but {values.dtype}.")
+
+
 def _values(frame: pd.DataFrame, column: str) -> Floats:
     if column not in frame.columns:
         raise UnknownColumnError(
@@ -50,8 +59,7 @@ def _values(frame: pd.DataFrame, column: str) -> Floats:
             "of other tables there."
         )
     values = single(frame, column)
-    if not pd.api.types.is_numeric_dtype(values.dtype):
-        raise ArgumentError(f"{column!r} holds no numbers, but {values.dtype}.")
+    require_numbers(values)
     return numbers(values)
 
 
@@ -61,15 +69,20 @@ def _groups(
     classes: Classes,
     post_classes: Classes | None,
     db: SynphysDatabase | None,
-) -> Iterator[tuple[str, str, Floats]]:
-    """Yield the values of each combination of classes."""
+) -> tuple[list[str], list[str], Iterator[tuple[str, str, Floats]]]:
+    """Return the classes of both sides, and the values of each combination of them."""
     values = _values(frame, column)
     pre, post = memberships(PairFrame(frame, db), classes, post_classes)
     known = np.isfinite(values)
-    for row, before in enumerate(pre.names):
-        rows = np.flatnonzero(known & pre.matrix[:, row])
-        for place, after in enumerate(post.names):
-            yield before, after, values[rows[post.matrix[rows, place]]]
+    inside = post.matrix
+
+    def groups() -> Iterator[tuple[str, str, Floats]]:
+        for row, before in enumerate(pre.names):
+            rows = np.flatnonzero(known & pre.patterns[pre.codes, row])
+            for place, after in enumerate(post.names):
+                yield before, after, values[rows[inside[rows, place]]]
+
+    return list(pre.names), list(post.names), groups()
 
 
 def value_matrix(
@@ -87,23 +100,46 @@ def value_matrix(
     """
     if min_count < 1:
         raise ArgumentError(f"min_count takes a number, 1 or more; got {min_count!r}.")
-    entries: dict[str, dict[str, float]] = {}
-    counts: dict[str, dict[str, int]] = {}
-    for before, after, values in _groups(frame, column, classes, post_classes, db):
-        enough = len(values) >= min_count
-        entry = pd.Series(values).agg(aggfunc) if enough else np.nan
-        entries.setdefault(after, {})[before] = float(entry)
-        counts.setdefault(after, {})[before] = len(values)
-    matrices = []
-    for content in (entries, counts):
-        matrix = pd.DataFrame(content)
-        matrix.index.name, matrix.columns.name = "pre_class", "post_class"
-        matrices.append(matrix)
     name = aggfunc if isinstance(aggfunc, str) else getattr(aggfunc, "__name__", "function")
-    unit = "count" if name == "count" else unit_of(column)
+    pre, post, groups = _groups(frame, column, classes, post_classes, db)
+    entries = np.full((len(pre), len(post)), np.nan)
+    counts = np.zeros(entries.shape, dtype=np.int64)
+    for place, (_, _, values) in enumerate(groups):
+        counts.flat[place] = len(values)
+        if len(values) >= min_count:
+            entries.flat[place] = _aggregated(values, aggfunc, name)
+    rows, columns = pd.Index(pre, name="pre_class"), pd.Index(post, name="post_class")
+    matrices = [pd.DataFrame(one, index=rows, columns=columns) for one in (entries, counts)]
+    unit = _aggregated_unit(unit_of(column), aggfunc)
     matrices[0].attrs["synphys"] = {"column": column, "unit": unit, "aggfunc": name}
     matrices[1].attrs["synphys"] = {"column": column, "unit": "count", "aggfunc": "count"}
     return matrices[0], matrices[1]
+
+
+def _aggregated(values: Floats, aggfunc: str | Callable[[pd.Series], Any], name: str) -> float:
+    told = f"aggfunc takes the name of a pandas aggregation, or a function, to one number; {name!r}"
+    try:
+        entry = pd.Series(values).agg(aggfunc)
+    except AttributeError as error:
+        raise ArgumentError(f"{told} is not known.") from error
+    if not pd.api.types.is_scalar(entry):
+        raise ArgumentError(f"{told} gave {type(entry).__name__}.")
+    if pd.isna(entry):
+        return float("nan")
+    try:
+        return float(entry)
+    except (TypeError, ValueError) as error:
+        raise ArgumentError(f"{told} gave {entry!r}.") from error
+
+
+def _aggregated_unit(unit: str | None, aggfunc: str | Callable[[pd.Series], Any]) -> str | None:
+    if not isinstance(aggfunc, str) or aggfunc in _SAME_UNIT:
+        return unit
+    if aggfunc in _COUNTS:
+        return "count"
+    if aggfunc == "var" and unit is not None:
+        return unit if unit == "1" else f"{unit}²"
+    return None
 
 
 def compare_values(
@@ -123,7 +159,7 @@ def compare_values(
 
     groups = [
         group
-        for group in _groups(frame, column, classes, post_classes, db)
+        for group in _groups(frame, column, classes, post_classes, db)[2]
         if len(group[2]) >= max(min_count, 1)
     ]
     rows = []

@@ -140,6 +140,43 @@ def test_classes_may_be_columns(db: sf.SynphysDatabase) -> None:
     assert by_text.index.get_level_values(0).unique().tolist() == ["1", "2/3", "4", "5", "6"]
 
 
+@pytest.mark.parametrize("count", [17, 40, 200])
+def test_many_classes_in_columns(count: int) -> None:
+    random = np.random.default_rng(count)
+    cells = random.integers(0, count, (5000, 2))
+    names = np.array([f"class {place:03}" for place in range(count)])
+    frame = pd.DataFrame(
+        {
+            "pre": names[cells[:, 0]],
+            "post": names[cells[:, 1]],
+            "has_synapse": random.random(5000) < 0.3,
+            "n_ex_test_spikes": 20,
+            "n_in_test_spikes": 20,
+            "pre_cell.cell_class_nonsynaptic": "ex",
+        }
+    )
+    found = sf.connectivity(frame, ("pre", "post"), sigma=None)
+    assert len(found) == count**2
+    by_hand = frame.groupby(["pre", "post"])["has_synapse"].agg(["size", "sum"])
+    here = found[found["n_probed"] > 0]
+    assert here.index.tolist() == by_hand.index.tolist()
+    assert here[["n_probed", "n_connected"]].to_numpy().tolist() == by_hand.to_numpy().tolist()
+
+
+def test_one_column_stands_for_both_sides(db: sf.SynphysDatabase) -> None:
+    layers = db.pairs(include="cell.target_layer")
+    both = sf.connectivity(layers, "pre_cell.target_layer", "post_cell.target_layer")
+    pd.testing.assert_frame_equal(sf.connectivity(layers, "pre_cell.target_layer"), both)
+    named = ("pre_cell.target_layer", "post_cell.target_layer")
+    pd.testing.assert_frame_equal(sf.connectivity(layers, named), both)
+    layer = layers["pre_cell.target_layer"]
+    with pytest.raises(ArgumentError, match="name both"):
+        sf.connectivity(layers.assign(layer=layer), "layer")
+    twice = layers.assign(one=layer.map({"1": 1, "5": "1"}), two="x")
+    with pytest.raises(ArgumentError, match="no distinct names"):
+        sf.connectivity(twice, ("one", "two"))
+
+
 def test_other_post_classes(db: sf.SynphysDatabase) -> None:
     pre, post = {"L5": CLASSES["L5"]}, [CLASSES["Pvalb"], CellClass(cre_type="vip")]
     found = db.pairs().synphys.connectivity(pre, post, sigma=None)
@@ -217,6 +254,55 @@ def test_reciprocal_by_hand() -> None:
     assert found.loc[("A", "A"), "expected_both_ways"] == 1
     assert found.loc[("A", "A"), "ratio_to_chance"] == 1
     assert np.isnan(found.loc[("B", "B"), "ratio_to_chance"])
+
+
+def reciprocal_by_loops(frame: pd.DataFrame, pre: CellClass, post: CellClass) -> list[int]:
+    """Each unordered pair once, if one of its two readings goes from pre to post."""
+    tested = {
+        (a, b): (bool(hit), in_pre, in_post)
+        for a, b, hit, n, in_pre, in_post in zip(
+            frame["pre_cell_id"], frame["post_cell_id"], frame["has_synapse"],
+            frame["n_ex_test_spikes"], frame["pre_cell.cre_type"].isin(pre),
+            frame["post_cell.cre_type"].isin(post), strict=True,
+        )
+        if n > 10
+    }  # fmt: skip
+    totals = [
+        tested[a, b][0] + tested[b, a][0]
+        for a, b in tested
+        if a < b and (b, a) in tested and (all(tested[a, b][1:]) or all(tested[b, a][1:]))
+    ]
+    return [len(totals), totals.count(0), totals.count(1), totals.count(2)]
+
+
+def test_reciprocal_of_classes_that_overlap() -> None:
+    random = np.random.default_rng(3)
+    cre = np.array(["pvalb", "sst", "vip"])[random.integers(0, 3, 60)]
+    ids = random.integers(0, 60, (1500, 2))
+    frame = pd.DataFrame(
+        {
+            "pre_cell_id": ids[:, 0],
+            "post_cell_id": ids[:, 1],
+            "has_synapse": random.random(1500) < 0.4,
+            "n_ex_test_spikes": random.integers(5, 30, 1500),
+            "n_in_test_spikes": 0,
+            "pre_cell.cell_class_nonsynaptic": "ex",
+            "pre_cell.cre_type": cre[ids[:, 0]],
+            "post_cell.cre_type": cre[ids[:, 1]],
+        }
+    ).drop_duplicates(["pre_cell_id", "post_cell_id"])
+    members = {"a": ["pvalb", "sst"], "b": ["sst", "vip"], "sst": ["sst"], "also": ["sst"]}
+    classes = {name: CellClass(cre_type=among) for name, among in members.items()}
+    found = sf.connectivity(frame, classes, kind="reciprocal")
+    for pre, post in found.index:
+        expected = reciprocal_by_loops(frame, members[pre], members[post])
+        row = found.loc[(pre, post)]
+        assert row[["n_probed", "n_none", "n_one_way", "n_both_ways"]].tolist() == expected
+        assert row.equals(found.loc[(post, pre)])
+    assert found.loc[("a", "b"), "n_one_way"] > 0
+    assert found.loc[("sst", "also")].equals(found.loc[("sst", "sst")])
+    again = pd.concat([frame, frame.iloc[:400]])
+    pd.testing.assert_frame_equal(sf.connectivity(again, classes, kind="reciprocal"), found)
 
 
 def test_reciprocal_on_a_release(db: sf.SynphysDatabase) -> None:
@@ -340,14 +426,55 @@ def test_units(column: str, unit: str | None) -> None:
 
 
 @pytest.mark.parametrize(
+    ("aggfunc", "unit"),
+    [
+        ("median", "m"), ("std", "m"), ("var", "m²"), ("count", "count"), ("nunique", "count"),
+        ("skew", None), (np.median, "m"),
+    ],
+)  # fmt: skip
+def test_units_of_what_is_aggregated(db: sf.SynphysDatabase, aggfunc: Any, unit: Any) -> None:
+    found = db.pairs().synphys.matrix("pair.distance", {"all": CellClass()}, aggfunc=aggfunc)
+    assert found.attrs["synphys"]["unit"] == unit
+    expected = db.pairs()["pair.distance"].dropna().agg(aggfunc)
+    assert found.iloc[0, 0] == pytest.approx(expected)
+
+
+def test_columns_of_booleans_and_infinite_distances(db: sf.SynphysDatabase) -> None:
+    pairs = db.pairs()
+    share = pairs["pair.has_synapse"].dropna().astype(float).mean()
+    arrow = pairs.astype({"pair.has_synapse": "bool[pyarrow]"})
+    for frame in (pairs, arrow):
+        found = frame.synphys.matrix("pair.has_synapse", {"all": CellClass()}, aggfunc="mean")
+        assert found.iloc[0, 0] == pytest.approx(share)
+    distance = pairs["pair.distance"].copy()
+    most = distance[distance.index[1:]].max()
+    distance.iloc[0] = np.inf
+    profile = sf.connectivity_profile(pairs.assign(**{"pair.distance": distance}), 3)
+    assert profile.index[-1].right <= most * 1.0000001
+
+
+@pytest.mark.parametrize(
     ("call", "error", "message"),
     [
+        (lambda f: f.connectivity({}), ArgumentError, "at least one class"),
+        (lambda f: f.plot.connectivity({}), ArgumentError, "at least one class"),
+        (lambda f: f.matrix("pair.distance", CLASSES, aggfunc="mdian"), ArgumentError, "not known"),
+        (
+            lambda f: f.matrix("pair.distance", CLASSES, aggfunc="describe"),
+            ArgumentError,
+            "gave Series",
+        ),
+        (
+            lambda f: f.matrix("pair.distance", CLASSES, aggfunc=lambda _: "x"),
+            ArgumentError,
+            "gave 'x'",
+        ),
         (lambda f: f.connectivity(CLASSES, kind="both"), ArgumentError, "kind takes"),
         (lambda f: f.connectivity(CLASSES, sigma=0), ArgumentError, "sigma takes"),
         (lambda f: f.connectivity(CLASSES, alpha=2), ArgumentError, "alpha takes"),
         (lambda f: f.connectivity(CLASSES, probed="x"), ArgumentError, "probed takes"),
         (lambda f: f.connectivity(CLASSES, distance="far"), UnknownColumnError, "'far'"),
-        (lambda f: f.connectivity("no_column"), UnknownColumnError, "no column 'no_column'"),
+        (lambda f: f.connectivity("pre_cell"), UnknownColumnError, "no column 'pre_cell'"),
         (lambda f: f.connectivity_profile([1, 0]), ArgumentError, "ascending edges"),
         (lambda f: f.connectivity_profile(0), ArgumentError, "1 or more"),
         (lambda f: f.fit_distance("cubic"), ArgumentError, "model takes"),
@@ -365,5 +492,5 @@ def test_wrong_arguments(
 
 
 def test_a_frame_that_lacks_columns_and_a_database() -> None:
-    with pytest.raises(ProvenanceError, match=r"no column 'pair.distance'"):
+    with pytest.raises(ProvenanceError, match=r"no column 'pair.has_synapse'"):
         sf.connectivity(pd.DataFrame({"x": [1]}), {"all": CellClass()})

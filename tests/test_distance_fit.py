@@ -3,6 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy.optimize import brute
 
@@ -31,7 +32,7 @@ def likelihood(model: str, pmax: float, size: float, data: Any) -> float:
 @pytest.mark.parametrize(("pmax", "size", "count"), [(0.3, 100e-6, 300), (0.08, 200e-6, 3000)])
 def test_the_maximum_is_the_global_one(model: str, pmax: float, size: float, count: int) -> None:
     data = simulated(model, pmax, size, count, seed=3)
-    fit = sf.fit_distance(*data, model)
+    fit = sf.fit_probability(*data, model)
     best = brute(
         lambda at: -likelihood(model, np.exp(at[0]), np.exp(at[1]), data),
         ((np.log(1e-3), 0), (np.log(1e-5), np.log(1e-3))),
@@ -48,7 +49,7 @@ def test_the_maximum_is_the_global_one(model: str, pmax: float, size: float, cou
 
 def test_interval_ends_are_where_the_profile_has_fallen() -> None:
     data = simulated("gaussian", 0.2, 100e-6, 800, seed=1)
-    fit = sf.fit_distance(*data)
+    fit = sf.fit_probability(*data)
     sizes = np.geomspace(1e-5, 1e-3, 4000)
     for end in fit.pmax_interval:
         profile = max(likelihood("gaussian", end, size, data) for size in sizes)
@@ -87,7 +88,7 @@ def test_shapes_of_the_models(model: str) -> None:
 def test_data_that_can_not_be_fitted(
     distance: Any, connected: Any, status: str, pmax: float
 ) -> None:
-    fit = sf.fit_distance(distance, connected)
+    fit = sf.fit_probability(distance, connected)
     assert fit.status == status
     assert fit.pmax == pmax or np.isnan(fit.pmax) == np.isnan(pmax)
     assert np.isnan(fit.size)
@@ -98,21 +99,58 @@ def test_data_that_can_not_be_fitted(
     assert predicted.tolist() == [0, 0] if status == "none connected" else np.isnan(predicted).all()
 
 
-def test_degenerate_distances_end_at_a_bound() -> None:
-    fit = sf.fit_distance([1e-4] * 40, [True] * 10 + [False] * 30)
-    assert fit.predict(1e-4) == pytest.approx(0.25, abs=1e-3)
-    assert fit.size_interval[1] == pytest.approx(1e-3)
+@pytest.mark.parametrize("place", [0.0, 1e-4])
+def test_pairs_at_one_distance_do_not_tell_a_profile(place: float) -> None:
+    data = [place] * 40, [True] * 10 + [False] * 30
+    fit = sf.fit_probability(*data)
+    assert fit.status == "one distance"
+    assert np.isnan([fit.pmax, fit.size, fit.predict(place)]).all()
+    given = sf.fit_probability(*data, fixed_size=200e-6)
+    assert given.status == "fitted"
+    assert given.predict(place) == pytest.approx(0.25, abs=1e-3)
+    peak = sf.fit_probability(*data, fixed_max=0.5)
+    assert (peak.status == "fitted") == (place > 0)
+
+
+@pytest.mark.parametrize("model", ["gaussian", "exponential", "linear", "sphere"])
+def test_what_is_not_known_is_not_predicted(model: Any) -> None:
+    fit = sf.fit_probability([], [], model)
+    assert np.isnan(fit.predict([0.0, 1e-4])).all()
+    fit = sf.fit_probability(*simulated("gaussian", 0.3, 100e-6, 300, seed=4), model)
+    there = fit.predict([1e-4, np.nan, -1e-4])
+    assert there[0] == there[2] > 0
+    assert np.isnan(there[1])
+    assert fit.predict(pd.Series([pd.NA, 1e-4], dtype="Float64"))[1] == there[0]
+
+
+def test_a_missing_connection_is_none_and_a_distance_has_no_sign() -> None:
+    x, hit = simulated("exponential", 0.4, 80e-6, 300, seed=5)
+    expected = sf.fit_probability(x, hit, "exponential")
+    values = np.where(hit, 1.0, np.nan)
+    signed = np.where(np.arange(300) % 2, x, -x)
+    assert sf.fit_probability(signed, values, "exponential") == expected
+    with pytest.raises(ArgumentError, match="true or false"):
+        sf.fit_probability(x, x)
+
+
+def test_frames_and_arrays_give_one_fit(db: sf.SynphysDatabase) -> None:
+    pairs = db.pairs(species="mouse")
+    fit = sf.fit_distance(pairs, model="exponential")
+    assert fit == pairs.synphys.fit_distance("exponential")
+    assert fit.model == "exponential"
+    with pytest.raises(ArgumentError, match="fit_probability"):
+        sf.fit_distance([1e-4], [True])  # type: ignore[arg-type]
 
 
 def test_given_values_are_kept() -> None:
     data = simulated("gaussian", 0.2, 100e-6, 500, seed=2)
-    fit = sf.fit_distance(*data, fixed_size=80e-6)
+    fit = sf.fit_probability(*data, fixed_size=80e-6)
     assert fit.size == pytest.approx(80e-6)
     assert np.isnan(fit.size_interval).all()
     assert fit.aic == pytest.approx(2 - 2 * fit.log_likelihood)
-    free = sf.fit_distance(*data)
+    free = sf.fit_probability(*data)
     assert free.log_likelihood >= fit.log_likelihood
-    other = sf.fit_distance(*data, fixed_max=0.3)
+    other = sf.fit_probability(*data, fixed_max=0.3)
     assert other.pmax == pytest.approx(0.3)
     assert np.isnan(other.pmax_interval).all()
 
@@ -126,7 +164,7 @@ def test_frames_are_fitted_over_their_probed_pairs(db: sf.SynphysDatabase) -> No
 
 def test_arrays_of_one_length() -> None:
     with pytest.raises(ArgumentError, match="of one length"):
-        sf.fit_distance([1e-4, 2e-4], [True])
+        sf.fit_probability([1e-4, 2e-4], [True])
 
 
 def covered(model: str, runs: int, seed: int) -> tuple[float, float]:
@@ -134,7 +172,7 @@ def covered(model: str, runs: int, seed: int) -> tuple[float, float]:
     pmax, size = 0.25, 100e-6
     hits = np.zeros(2)
     for run in range(runs):
-        fit = sf.fit_distance(*simulated(model, pmax, size, 600, seed + run), model)
+        fit = sf.fit_probability(*simulated(model, pmax, size, 600, seed + run), model)
         hits += [
             fit.pmax_interval[0] <= pmax <= fit.pmax_interval[1],
             fit.size_interval[0] <= size <= fit.size_interval[1],
@@ -155,7 +193,6 @@ def test_intervals_cover_the_truth(model: str) -> None:
         assert 0.93 <= share <= 0.97
 
 
-@pytest.mark.slow
 def test_clopper_pearson_covers_at_least_what_it_says() -> None:
     random = np.random.default_rng(0)
     for chance in (0.02, 0.1, 0.4):

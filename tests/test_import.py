@@ -86,7 +86,7 @@ def test_modules_import_only_downward() -> None:
     floors = [
         {"errors", "schema"},
         {"config", "sqlite_file", "engine", "dtypes", "joins", "progress", "releases", "vocabulary",
-         "sample_values"},
+         "sample_values", "plot_style"},
         {"release_file", "attachment", "expression", "columns", "criteria", "remote",
          "sqlite_layout", "related", "sample_rows", "sample_versions"},
         {"cell_class", "fetch", "export", "query", "description"},
@@ -97,7 +97,7 @@ def test_modules_import_only_downward() -> None:
         {"provenance", "sample"},
         {"pair_frame"},
         {"counting"},
-        {"value_matrix"},
+        {"value_matrix", "heat_map"},
         {"plot"},
         {"accessor", "loopback"},
         {"demo"},

@@ -13,7 +13,7 @@ from matplotlib.container import ErrorbarContainer
 
 import synphys_frames as sf
 from synphys_frames.errors import ArgumentError, UnknownColumnError
-from synphys_frames.plot import shown_unit
+from synphys_frames.plot_style import shown_unit
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -101,20 +101,62 @@ def test_the_connectivity_picture_shows_the_counts(pairs: pd.DataFrame) -> None:
     assert len(ax.lines) == 2 * 3
 
 
-def test_the_wider_the_interval_the_paler_the_colour() -> None:
+def test_wide_intervals_are_hatched_whatever_the_colour() -> None:
     rows = []
-    for pre, n in (("many", 400), ("few", 8)):
+    for pre, n in (("a", 400), ("b", 20), ("c", 4)):
         rows += [{"one": pre, "two": "x", "has_synapse": place % 4 == 0} for place in range(n)]
     frame = pd.DataFrame(rows).assign(
         n_ex_test_spikes=20, n_in_test_spikes=20, distance=1e-4,
         **{"pre_cell.cell_class_nonsynaptic": "ex"},
     )  # fmt: skip
-    ax = sf.connectivity(frame, "one", "two")
-    assert ax["connection_probability"].tolist() == [0.25, 0.25]
-    colours = np.asarray(frame.synphys.plot.connectivity("one", "two").images[0].get_array())
-    saturation = colours[..., :3].max(axis=-1) - colours[..., :3].min(axis=-1)
-    few, many = saturation[:, 0]
-    assert few < 0.7 * many
+    counts = sf.connectivity(frame, "one", "two")
+    assert counts["connection_probability"].tolist() == [0.25] * 3
+    ax = frame.synphys.plot.connectivity("one", "two")
+    colours = np.asarray(ax.images[0].get_array())
+    assert (colours == colours[0]).all()
+    hatched = {
+        one.get_hatch(): [path.vertices[:, 1].mean().round() for path in one.get_paths()]
+        for one in ax.collections
+    }
+    assert {pattern[0]: len(rows) for pattern, rows in hatched.items()} == {"/": 1, "x": 1}
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == [
+        "95 % CI wider than 0.2", "95 % CI wider than 0.5",
+    ]  # fmt: skip
+    sure = frame[frame["one"] == "a"]
+    assert sure.synphys.plot.connectivity("one", "two").get_legend() is None
+
+
+@pytest.mark.parametrize("size", [(3, 3), (6, 6)])
+def test_small_axes_keep_their_labels_apart(pairs: pd.DataFrame, size: tuple[int, int]) -> None:
+    figure, ax = plt.subplots(figsize=size, layout="constrained")
+    pairs.synphys.plot.connectivity(classes(17), ax=ax)
+    figure.canvas.draw()
+    cell = ax.get_window_extent().width / 17
+    for box in boxes(ax, ax.texts):
+        assert box.width <= cell
+    for label in ax.get_yticklabels():
+        assert label.get_fontsize() * figure.dpi / 72 <= max(cell, 4.5 * figure.dpi / 72)
+
+
+def test_long_names_are_not_cut_off(pairs: pd.DataFrame) -> None:
+    long = {
+        f"excitatory cells of layer {layer}, all of them, spiny": CellClass(target_layer=layer)
+        for layer in LAYERS[:2]
+    }
+    assert_readable(pairs.synphys.plot.connectivity(long))
+    ax = pairs.synphys.plot.distance(long)
+    assert_readable(ax)
+    assert ax.get_legend().get_window_extent().x1 <= ax.figure.bbox.width
+    assert ax.get_window_extent().width >= 3 * ax.figure.dpi
+    classified = pairs.synphys.classify(long)
+    assert_readable(classified.synphys.plot.strip("pair.distance", ["pre_class", "post_class"]))
+
+
+def test_an_empty_column_of_classes_is_refused_before_a_figure(pairs: pd.DataFrame) -> None:
+    nothing = pairs.assign(pre_class=None, post_class=None)
+    with pytest.raises(ArgumentError, match="no classes to draw"):
+        nothing.synphys.plot.connectivity("pre_class")
+    assert plt.get_fignums() == []
 
 
 @pytest.mark.parametrize("count", [4, 17, 40])
@@ -221,7 +263,13 @@ def test_wrong_arguments(
 
 @pytest.mark.parametrize(
     ("unit", "expected"),
-    [("V", ("mV", 1e3)), ("m", ("µm", 1e6)), ("Hz", ("Hz", 1.0)), (None, ("", 1.0))],
+    [
+        ("V", ("mV", 1e3)),
+        ("m", ("µm", 1e6)),
+        ("s²", ("ms²", 1e6)),
+        ("Hz", ("Hz", 1.0)),
+        (None, ("", 1.0)),
+    ],
 )
 def test_units_for_reading(unit: str | None, expected: tuple[str, float]) -> None:
     assert shown_unit(unit) == expected
