@@ -384,21 +384,7 @@ class SynphysAccessor:
     ) -> DistanceFit:
         """Fit how connection probability falls with distance, over the probed pairs.
 
-        Parameters
-        ----------
-        model, fixed_size, fixed_max
-            As for `synphys_frames.fit_probability`, which has the formulas and their limits.
-        distance
-            Column of pair, in metres.
-        probed
-            As for `connectivity`.
-        db
-            The database, where the frame does not know it.
-
-        Returns
-        -------
-        DistanceFit
-            Values, intervals, likelihood, and ``predict(distance)``.
+        See `synphys_frames.fit_distance`, which takes the same arguments after the frame.
 
         Examples
         --------
@@ -480,8 +466,6 @@ class SynphysAccessor:
         db: SynphysDatabase | None = None,
     ) -> pd.DataFrame:
         """Test whether a column differs between combinations of classes.
-
-        See `synphys_frames.value_matrix.compare_values` for what it gives.
 
         Parameters
         ----------

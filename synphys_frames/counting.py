@@ -201,6 +201,23 @@ def memberships(
     return frame.membership("pre", classes), frame.membership("post", post_classes)
 
 
+def classes_of(
+    frame: PairFrame, classes: Classes | None, post_classes: Classes | None
+) -> Classes | None:
+    """Return the classes that were given, else the columns of a classified frame, else None.
+
+    Raises
+    ------
+    ArgumentError
+        Only the postsynaptic ones were given.
+    """
+    if classes is None and post_classes is not None:
+        raise ArgumentError("post_classes needs classes, those of the presynaptic cells.")
+    if classes is None and {"pre_class", "post_class"} <= set(frame.frame.columns):
+        return "pre_class"
+    return classes
+
+
 def _electrically_probed(frame: PairFrame, db: SynphysDatabase | None) -> tuple[Mask, str]:
     known = frame.values("has_electrical").notna().to_numpy(dtype=bool)
     by_value = "pairs with a known has_electrical: there are no recordings to tell by"
@@ -257,8 +274,7 @@ def connectivity_profile(
     'distance'
     """
     counted = CountedPairs(pairs, distance, probed, db)
-    if classes is None and {"pre_class", "post_class"} <= set(pairs.columns):
-        classes, post_classes = "pre_class", "post_class"
+    classes = classes_of(counted.pairs, classes, post_classes)
     edges = _edges(bins, counted)
     here = counted.probed
     if classes is None:

@@ -53,8 +53,8 @@ def _linear(distance: Any, pmax: Any, size: Any) -> Any:
 
 def _sphere(distance: Any, pmax: Any, size: Any) -> Any:
     # Share of a sphere's volume that it has in common with another at this distance.
-    ratio = distance / size
-    overlap = np.where(ratio < 2, 1 - 0.75 * ratio + ratio**3 / 16, 0.0)
+    ratio = np.minimum(distance / size, 2)
+    overlap = 1 - 0.75 * ratio + ratio**3 / 16
     # No synapse where a Poisson process in the overlap has no event.
     none = np.exp(overlap * np.log1p(-np.minimum(pmax, 1 - _TINY)))
     return np.clip(1 - none, _FLOOR, 1.0)

@@ -333,9 +333,9 @@ def _limits(value: object, argument: str) -> Limits | None:
 def _limit(value: object, argument: str) -> float | None:
     if value is None:
         return None
-    if isinstance(value, Real) and not isinstance(value, bool) and not math.isnan(value):
-        return float(value)
-    raise ArgumentError(f"{argument} takes numbers, or None for no limit; got {value!r}.")
+    if isinstance(value, bool) or not isinstance(value, Real) or math.isnan(value):
+        raise ArgumentError(f"{argument} takes numbers, or None for no limit; got {value!r}.")
+    return float(value)
 
 
 def _expression(value: object) -> str | None:

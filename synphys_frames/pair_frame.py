@@ -62,9 +62,12 @@ class PairFrame:
         first row of a pair that is there several times.
         """
         ids = [integers(self.values(f"{side}_cell_id"), f"{side}_cell_id") for side in SIDES]
-        most = max((int(values.max(initial=0)) for values, _ in ids), default=0) + 1
-        forward, backward = ids[0][0] * most + ids[1][0], ids[1][0] * most + ids[0][0]
-        known = ~(ids[0][1] | ids[1][1]) & (ids[0][0] != ids[1][0])
+        # Ids of any size, put into a row of their own, can be multiplied out.
+        codes, cells = pd.factorize(np.concatenate([values for values, _ in ids]))
+        pre, post = codes[: len(self)], codes[len(self) :]
+        known = ~(ids[0][1] | ids[1][1]) & (pre != post)
+        forward = np.where(known, pre * len(cells) + post, -1)
+        backward = post * len(cells) + pre
         known &= ~pd.Series(forward).duplicated().to_numpy()
         order = np.argsort(forward, kind="stable")
         place = np.minimum(np.searchsorted(forward[order], backward), max(len(order) - 1, 0))

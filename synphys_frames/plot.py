@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import pandas as pd
 
-from .counting import CountedPairs, connectivity, connectivity_profile, memberships
+from .counting import CountedPairs, classes_of, connectivity, connectivity_profile, memberships
 from .distance_fit import fit_probability
 from .errors import ArgumentError, UnknownColumnError, did_you_mean
 from .heat_map import Hatching, draw_heat_map
@@ -156,7 +156,7 @@ class PairPlots:
         """
         values, _ = value_matrix(self._frame, column, classes, post_classes, aggfunc, min_count, db)
         told = values.attrs["synphys"]
-        unit, factor = shown_unit(told["unit"] if told["aggfunc"] != "count" else None)
+        unit, factor = shown_unit(None if told["unit"] == "count" else told["unit"])
         shown = values * factor
         finite = shown.to_numpy()[np.isfinite(shown.to_numpy())]
         texts = shown.map(lambda one: "" if np.isnan(one) else f"{one:.3g}")
@@ -303,9 +303,7 @@ def _groups(
     counted: CountedPairs, classes: Classes | None, post_classes: Classes | None
 ) -> dict[tuple[str, str] | None, Any]:
     """Return the probed rows of each combination of classes; without classes, of all."""
-    columns = counted.pairs.frame.columns
-    if classes is None and {"pre_class", "post_class"} <= set(columns):
-        classes, post_classes = "pre_class", "post_class"
+    classes = classes_of(counted.pairs, classes, post_classes)
     if classes is None:
         return {None: np.flatnonzero(counted.probed)}
     pre, post = memberships(counted.pairs, classes, post_classes)

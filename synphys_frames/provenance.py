@@ -138,6 +138,9 @@ def ids_of(frame: pd.DataFrame, table: str) -> tuple[Rows, np.ndarray[Any, np.dt
 def integers(values: pd.Series, name: str) -> tuple[Rows, np.ndarray[Any, np.dtype[np.bool_]]]:
     """Return a column of ids as plain integers, and where they are missing."""
     missing = values.isna().to_numpy(dtype=bool)
+    if pd.api.types.is_signed_integer_dtype(values.dtype):
+        # Floats would make one of two ids beyond 2**53.
+        return values.to_numpy(dtype=np.int64, na_value=-1), missing
     try:
         if pd.api.types.is_datetime64_any_dtype(values.dtype):
             raise TypeError

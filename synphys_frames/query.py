@@ -162,7 +162,8 @@ class Queries:
         if where is not None:
             query += f" WHERE {self._condition(where, table)}"
         if limit is not None:
-            if isinstance(limit, bool) or not isinstance(limit, Integral) or limit < 0:
+            count: object = limit
+            if isinstance(count, bool) or not isinstance(count, Integral) or count < 0:
                 raise ArgumentError(f"limit takes a number of rows, 0 or more; got {limit!r}.")
             query += f" LIMIT {limit}"
         return self.run(query, where=where)

@@ -73,10 +73,11 @@ def build_sample(
     >>> sf.load_sqlite(path).metadata["origin"]
     'synthetic: made up by synphys_frames, not measured'
     """
-    number = isinstance(scale, Real) and not isinstance(scale, bool)
-    if not number or not math.isfinite(scale) or scale <= 0:
+    times: object = scale
+    if isinstance(times, bool) or not isinstance(times, Real) or not 0 < float(times) < math.inf:
         raise ArgumentError(f"scale takes a number above 0; got {scale!r}.")
-    if isinstance(seed, bool) or not isinstance(seed, Integral) or seed < 0:
+    start: object = seed
+    if isinstance(start, bool) or not isinstance(start, Integral) or start < 0:
         raise ArgumentError(f"seed takes a whole number, 0 or more; got {seed!r}.")
     if not isinstance(path, str | os.PathLike):
         raise ArgumentError(f"path takes the file to make; got {path!r}.")

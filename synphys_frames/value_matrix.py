@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     Floats = np.ndarray[Any, np.dtype[np.float64]]
 
 COMPARED = ["pre_class_a", "post_class_a", "pre_class_b", "post_class_b"]
-_SAME_UNIT = {"median", "mean", "min", "max", "std", "sem", "sum", "first", "last", "quantile"}
+_SAME_UNIT = {"median", "mean", "min", "max", "std", "sem", "sum", "quantile"}
 _COUNTS = {"count", "nunique", "size"}
 _TESTED = ["n_a", "n_b", "median_a", "median_b", "statistic", "p_value", "p_adjusted"]
 
@@ -119,7 +119,7 @@ def value_matrix(
 def _aggregated(values: Floats, aggfunc: str | Callable[[pd.Series], Any], name: str) -> float:
     told = f"aggfunc takes the name of a pandas aggregation, or a function, to one number; {name!r}"
     try:
-        entry = pd.Series(values).agg(aggfunc)
+        entry: Any = pd.Series(values).agg(aggfunc)
     except AttributeError as error:
         raise ArgumentError(f"{told} is not known.") from error
     if not pd.api.types.is_scalar(entry):

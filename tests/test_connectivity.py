@@ -17,6 +17,7 @@ from synphys_frames.errors import (
     ProvenanceError,
     UnknownColumnError,
 )
+from synphys_frames.pair_frame import PairFrame
 from synphys_frames.value_matrix import holm, unit_of
 from tests.support.release_builder import build, change, query
 
@@ -138,6 +139,19 @@ def test_classes_may_be_columns(db: sf.SynphysDatabase) -> None:
     layers = db.pairs(include="cell.target_layer")
     by_text = sf.connectivity(layers, "pre_cell.target_layer", "post_cell.target_layer")
     assert by_text.index.get_level_values(0).unique().tolist() == ["1", "2/3", "4", "5", "6"]
+
+
+def test_ids_of_any_size_find_their_partner() -> None:
+    ids = np.array([2**62 + 1, 2**62 + 3, 5])
+    rows = [(0, 1), (1, 0), (0, 2), (2, 2), (0, 1)]
+    frame = pd.DataFrame(
+        {
+            "pre_cell_id": pd.array([ids[a] for a, _ in rows] + [pd.NA], dtype="Int64"),
+            "post_cell_id": pd.array([ids[b] for _, b in rows] + [ids[0]], dtype="Int64"),
+        }
+    )
+    assert PairFrame(frame).partner().tolist() == [1, 0, -1, -1, -1, -1]
+    assert PairFrame(frame.iloc[:0]).partner().tolist() == []
 
 
 @pytest.mark.parametrize("count", [17, 40, 200])
@@ -377,7 +391,8 @@ def test_matrix_agrees_with_pandas(db: sf.SynphysDatabase) -> None:
 def test_compare_agrees_with_scipy(db: sf.SynphysDatabase) -> None:
     pairs = db.pairs(synapse=True, include=["cell", "synapse"])
     classes = {"ex": CellClass(cell_class="ex"), "in": CellClass(cell_class="in")}
-    found = pairs.synphys.compare("synapse.psp_amplitude", classes)
+    accessor: Any = pairs.synphys
+    found = accessor.compare("synapse.psp_amplitude", classes)
     assert len(found) == 6
     row = found.query("pre_class_a == 'ex' and post_class_a == 'ex' and pre_class_b == 'in'").iloc[
         0
@@ -395,7 +410,8 @@ def test_compare_agrees_with_scipy(db: sf.SynphysDatabase) -> None:
     assert (row["n_a"], row["n_b"]) == tuple(map(len, groups))
     assert row["median_a"] == groups[0].median()
     assert found["p_adjusted"].tolist() == holm(found["p_value"].to_numpy()).tolist()
-    nothing = pairs.iloc[:0].synphys.compare("synapse.psp_amplitude", classes)
+    accessor = pairs.iloc[:0].synphys
+    nothing = accessor.compare("synapse.psp_amplitude", classes)
     pd.testing.assert_series_equal(nothing.dtypes, found.dtypes)
 
 
@@ -476,6 +492,16 @@ def test_columns_of_booleans_and_infinite_distances(db: sf.SynphysDatabase) -> N
         (lambda f: f.connectivity(CLASSES, distance="far"), UnknownColumnError, "'far'"),
         (lambda f: f.connectivity("pre_cell"), UnknownColumnError, "no column 'pre_cell'"),
         (lambda f: f.connectivity_profile([1, 0]), ArgumentError, "ascending edges"),
+        (
+            lambda f: f.connectivity_profile(2, post_classes=CLASSES),
+            ArgumentError,
+            "post_classes needs classes",
+        ),
+        (
+            lambda f: f.plot.distance(post_classes=CLASSES),
+            ArgumentError,
+            "post_classes needs classes",
+        ),
         (lambda f: f.connectivity_profile(0), ArgumentError, "1 or more"),
         (lambda f: f.fit_distance("cubic"), ArgumentError, "model takes"),
         (lambda f: f.fit_distance(fixed_size=-1), ArgumentError, "fixed_size takes"),

@@ -119,6 +119,8 @@ def test_what_is_not_known_is_not_predicted(model: Any) -> None:
     fit = sf.fit_probability(*simulated("gaussian", 0.3, 100e-6, 300, seed=4), model)
     there = fit.predict([1e-4, np.nan, -1e-4])
     assert there[0] == there[2] > 0
+    far = {"gaussian": 0, "exponential": 0, "linear": 0.005, "sphere": 0.005}
+    assert fit.predict(np.inf) == far[model]
     assert np.isnan(there[1])
     assert fit.predict(pd.Series([pd.NA, 1e-4], dtype="Float64"))[1] == there[0]
 

@@ -180,6 +180,8 @@ def test_the_matrix_picture_is_in_readable_units(pairs: pd.DataFrame) -> None:
     assert ax.figure.axes[-1].get_ylabel() == "median synapse.psp_amplitude (mV)"
     counted = pairs.synphys.plot.matrix("synapse.latency", named, aggfunc="count")
     assert counted.figure.axes[-1].get_ylabel() == "count synapse.latency"
+    different = pairs.synphys.plot.matrix("synapse.latency", named, aggfunc="nunique")
+    assert different.figure.axes[-1].get_ylabel() == "nunique synapse.latency"
     nothing = pairs.iloc[:0].synphys.plot.matrix("synapse.latency", named)
     assert texts(nothing) == [""] * 4
 
@@ -218,8 +220,8 @@ def test_the_distance_picture_by_class(pairs: pd.DataFrame) -> None:
 
 
 def test_the_strip_picture(pairs: pd.DataFrame) -> None:
-    plot = pairs.synphys.plot
-    ax = plot.strip("synapse.latency", by="pre_cell.cell_class")
+    draw = pairs.synphys.plot.strip
+    ax = draw("synapse.latency", by="pre_cell.cell_class")
     groups = pairs.groupby("pre_cell.cell_class")["synapse.latency"]
     labels = [label.get_text() for label in ax.get_xticklabels()]
     assert labels == [f"{name}\nn={count}" for name, count in groups.count().items()]
@@ -229,8 +231,8 @@ def test_the_strip_picture(pairs: pd.DataFrame) -> None:
     known = pairs.dropna(subset="pre_cell.cell_class")["synapse.latency"].dropna()
     np.testing.assert_allclose(drawn, np.sort(known * 1e3))
     assert ax.get_ylabel() == "synapse.latency (ms)"
-    assert_readable(plot.strip("pair.distance", by=["pre_cell.cell_class"]))
-    both = plot.strip("pair.distance", by=["pre_cell.cell_class", "post_cell.cell_class"])
+    assert_readable(draw("pair.distance", by=["pre_cell.cell_class"]))
+    both = draw("pair.distance", by=["pre_cell.cell_class", "post_cell.cell_class"])
     assert both.get_xticklabels()[1].get_text().startswith("ex to in")
     assert_readable(both)
 
