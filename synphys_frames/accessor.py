@@ -13,6 +13,7 @@ from .classify import class_codes, named_classes
 from .counting import connectivity, connectivity_profile, fit_distance
 from .dtypes import check_dtype_backend, to_arrow_backend
 from .errors import ArgumentError, JoinError
+from .gathering import Gathering
 from .pair_frame import SIDES, PairFrame
 from .pairs import kinds_of, names_of, select
 from .provenance import database_of, ids_of, table_of
@@ -238,8 +239,7 @@ class SynphysAccessor:
         check_dtype_backend(dtype_backend)
         selection = select(store, source, wanted, groups=False, own=())
         ids, missing = ids_of(self._frame, source)
-        rows = store.index(source, "id").rows(ids, missing)
-        joined = store.gather(source, rows, selection)
+        joined = Gathering(store, source, ids=ids, missing=missing).frame(selection)
         if dtype_backend == "pyarrow":
             joined = to_arrow_backend(joined, kinds_of(store, source, selection, prefixed=True))
         fresh = joined.loc[:, ~joined.columns.isin(self._frame.columns)]
@@ -292,14 +292,11 @@ class SynphysAccessor:
         members = list(named.values())
         pairs = PairFrame(self._frame, db)
         kept = self._frame.drop(columns=["pre_class", "post_class"], errors="ignore")
-        codes = {}
-        for side in SIDES:
-            decided, cells = pairs.on_cells(side, members, partial(class_codes, members))
-            codes[side] = decided[cells]
+        decided, cells = pairs.on_cells(SIDES, members, partial(class_codes, members))
         names = pd.Index(list(named))
         added = {
-            f"{side}_class": pd.Categorical.from_codes(codes[side], categories=names)
-            for side in SIDES
+            f"{side}_class": pd.Categorical.from_codes(decided[here], categories=names)
+            for side, here in zip(SIDES, cells, strict=True)
         }
         result = kept.assign(**added)
         result.attrs = deepcopy(self._frame.attrs)

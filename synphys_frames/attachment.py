@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import ctypes
 import os
+import sys
 import threading
 import warnings
 from typing import TYPE_CHECKING, Literal
 from weakref import WeakSet
-
-import duckdb
 
 from . import engine
 from .dtypes import DUCKDB_TYPES
@@ -18,6 +17,8 @@ from .release_file import misfit_condition, unreadable
 from .sqlite_file import quoted
 
 if TYPE_CHECKING:
+    import duckdb
+
     from .release_file import ReleaseFile
     from .schema import Column, Table
 
@@ -32,6 +33,7 @@ class _Process:
         self.pid = os.getpid()
         self.lock = threading.RLock()
         self.root: duckdb.DuckDBPyConnection | None = None
+        self.evaluator: duckdb.DuckDBPyConnection | None = None
         self.local = threading.local()
 
 
@@ -77,10 +79,7 @@ class Attachment:
         ClosedError
             The database was closed.
         """
-        self.require_open()
-        if self._process.pid != os.getpid():
-            self._process = _Process()
-        process = self._process
+        process = self._own_process()
         existing: duckdb.DuckDBPyConnection | None = getattr(process.local, "connection", None)
         if existing is None:
             with process.lock:
@@ -89,7 +88,31 @@ class Attachment:
             existing = process.local.connection = process.root.cursor()
         return existing
 
+    def evaluator(self) -> duckdb.DuckDBPyConnection:
+        """Return a connection for expressions over columns in memory; the file is not attached.
+
+        Raises
+        ------
+        ClosedError
+            The database was closed.
+        """
+        process = self._own_process()
+        with process.lock:
+            if process.evaluator is None:
+                process.evaluator = engine.plain_connection()
+                # To have other threads share in so few rows takes longer than the rows.
+                process.evaluator.execute("SET threads = 1")
+            return process.evaluator
+
+    def _own_process(self) -> _Process:
+        self.require_open()
+        if self._process.pid != os.getpid():
+            self._process = _Process()
+        return self._process
+
     def _open(self) -> duckdb.DuckDBPyConnection:
+        import duckdb
+
         connection = engine.connect()
         location = str(self._file.path).replace("'", "''")
         try:
@@ -133,7 +156,12 @@ class Attachment:
         """Close all connections of this process; what was read before stays usable."""
         self.is_closed = True
         process = self._process
-        if process.pid == os.getpid() and process.root is not None:
+        if process.pid != os.getpid():
+            return
+        if process.evaluator is not None:
+            process.evaluator.close()
+            process.evaluator = None
+        if process.root is not None:
             process.root.close()
             process.root = None
             if hasattr(process.local, "connection"):
@@ -144,8 +172,9 @@ class Attachment:
 
         Its threads do not exist there, and taking it down would wait for them or abort.
         """
-        if self._process.root is not None:
-            _keep_for_ever(self._process.root)
+        for connection in (self._process.root, self._process.evaluator):
+            if connection is not None:
+                _keep_for_ever(connection)
 
 
 def _renamed(table: Table) -> str:
@@ -191,7 +220,10 @@ def _keep_for_ever(connection: duckdb.DuckDBPyConnection) -> None:
 
 def _after_fork() -> None:
     # DuckDB itself opens one connection, with a thread, when it is imported.
-    _keep_for_ever(duckdb.default_connection())
+    if "duckdb" in sys.modules:
+        import duckdb
+
+        _keep_for_ever(duckdb.default_connection())
     for attachment in list(_live):
         attachment.abandon()
 

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     import duckdb
 
+    from .criteria import Mask, Truth
     from .schema import Column
 
 
@@ -47,11 +48,13 @@ class Cells:
     lookup: Callable[[Column], pd.Series]
     connection: Callable[[], duckdb.DuckDBPyConnection] | None = None
 
-    def evaluate(self, expression: Expression) -> Any:
-        """Return for each cell whether an expression over criteria is true, false or unknown."""
+    def evaluate(self, expression: Expression) -> Truth:
+        """Return for which cells an expression over criteria is true, and for which it is false."""
         columns = {name: self.lookup(criterion_column(name)) for name in expression.names}
-        connection = None if self.connection is None else self.connection()
-        return evaluate(expression, columns, self.count, connection)
+        found: Any = evaluate(expression, columns, self.count, self.connection)
+        true: Mask = found.to_numpy(dtype=bool, na_value=False)
+        known: Mask = ~found.isna()
+        return true, known & ~true
 
 
 @dataclass(frozen=True, slots=True, init=False, repr=False)
@@ -263,28 +266,35 @@ class CellClass:
         pandas.arrays.BooleanArray
             True, False, or NA where what is not known of the cell would decide. Only True belongs.
         """
-        if self.operator == "not":
-            return ~self.operands[0].evaluate(cells)
-        results: list[Any]
-        if self.operands:
-            results = [operand.evaluate(cells) for operand in self.operands]
-        else:
-            results = [
-                matches(cells.lookup(criterion_column((key,))), value)
-                for key, value in self.criteria.items()
-            ]
-            results += [cells.evaluate(parse(text)) for text in self.expressions]
-        total: Any = pd.array(np.full(cells.count, self.operator != "or"), dtype="boolean")
-        for result in results:
-            total = total | result if self.operator == "or" else total & result
-        return total
+        true, false = self.truth(cells)
+        return pd.arrays.BooleanArray(true, ~(true | false))
 
-    def members(self, cells: Cells) -> np.ndarray[Any, np.dtype[np.bool_]]:
+    def truth(self, cells: Cells) -> Truth:
+        """Return which cells belong to the class, and which do not; neither where not known."""
+        # SQL's logic of three values: what is not known is neither true nor false.
+        if self.operator == "not":
+            true, false = self.operands[0].truth(cells)
+            return false, true
+        results = [operand.truth(cells) for operand in self.operands]
+        results += [
+            matches(cells.lookup(criterion_column((key,))), value)
+            for key, value in self.criteria.items()
+        ]
+        results += [cells.evaluate(parse(text)) for text in self.expressions]
+        none, every = np.zeros(cells.count, dtype=bool), np.ones(cells.count, dtype=bool)
+        if self.operator == "or":
+            true, false = none, every
+            for one, other in results:
+                true, false = true | one, false & other
+        else:
+            true, false = every, none
+            for one, other in results:
+                true, false = true & one, false | other
+        return true, false
+
+    def members(self, cells: Cells) -> Mask:
         """Return for each cell whether it surely belongs to the class."""
-        values: np.ndarray[Any, np.dtype[np.bool_]] = self.evaluate(cells).to_numpy(
-            dtype=bool, na_value=False
-        )
-        return values
+        return self.truth(cells)[0]
 
 
 def as_cell_class(value: object, argument: str) -> CellClass | None:

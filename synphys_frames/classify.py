@@ -9,17 +9,21 @@ import numpy as np
 import pandas as pd
 
 from .cell_class import CellClass, Cells, as_cell_class
+from .connectivity import first_rows
 from .errors import ArgumentError
 
 if TYPE_CHECKING:
-    from .columns import ColumnStore, Rows
+    from .columns import ColumnStore
     from .schema import Column
+    from .table_columns import Rows
 
     Codes = np.ndarray[Any, np.dtype[np.intp]]
     Lookup = Callable[[Column], pd.Series]
 
 Side = Literal["pre", "post"]
 NO_CLASS = -1
+# Numbers of combinations are multiplied out as far as they fit int64.
+_MOST_COMBINATIONS = 2**31
 
 
 def named_classes(classes: object) -> dict[str, CellClass]:
@@ -69,8 +73,8 @@ def store_lookup(
 
     def lookup(column: Column) -> pd.Series:
         store.schema.table(column.table).column(column.name)
-        beside = np.append(store.rows(store.aliases("cell")[column.table], "cell"), NO_CLASS)
-        return pd.Series(store.table(column.table).take(column.name, beside[cells]))
+        beside = store.rows(store.aliases("cell")[column.table], "cell")
+        return store.table(column.table).series(column.name, beside[cells])
 
     return lookup
 
@@ -81,12 +85,16 @@ def distinct_rows(columns: Iterable[pd.Series], length: int) -> tuple[Rows, Rows
     A cell is in many pairs: what is decided once a combination need not be decided once a pair.
     """
     combination = np.zeros(length, dtype=np.int64)
+    possible = 1
     for values in columns:
         codes, distinct = pd.factorize(values, use_na_sentinel=False)
+        if possible * len(distinct) > _MOST_COMBINATIONS:
+            combination, occurring = pd.factorize(combination)
+            possible = len(occurring)
         combination = combination * max(len(distinct), 1) + codes
-        combination = pd.factorize(combination)[0].astype(np.int64)
-    _, first, inverse = np.unique(combination, return_index=True, return_inverse=True)
-    return first, inverse
+        possible *= max(len(distinct), 1)
+    combination = pd.factorize(combination)[0].astype(np.int64)
+    return first_rows(combination), combination
 
 
 def class_codes(classes: Iterable[CellClass], cells: Cells) -> Codes:

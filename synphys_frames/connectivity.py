@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 Kind = Literal["chemical", "electrical", "reciprocal"]
 PROBED_TEST_SPIKES = 10
 
+# Classes that are one number together.
+_BITS = 48
+
 # Beyond so many combinations of patterns, only those that occur are counted.
 _MOST_COMBINATIONS = 100_000
 
@@ -54,17 +57,32 @@ class Membership:
 
     @classmethod
     def of_matrix(
-        cls, names: Sequence[str], matrix: Mask, rows: np.ndarray[Any, np.dtype[np.intp]]
-    ) -> Membership:
-        """Return the membership of rows that each refer to a row of a matrix of cells x classes."""
+        cls, names: Sequence[str], matrix: Mask, rows: Sequence[np.ndarray[Any, Any]]
+    ) -> list[Membership]:
+        """Return the memberships of rows that each refer to a row of a matrix of cells x classes.
+
+        Parameters
+        ----------
+        names
+            The classes.
+        matrix
+            A row a cell, a column a class.
+        rows
+            Rows of the matrix, for each of the memberships.
+        """
         if not matrix.size:
             nothing = np.zeros((1, len(names)), dtype=bool)
-            return cls(names, nothing, np.zeros(len(rows), dtype=np.intp))
-        # Rows of a matrix are compared as bytes: far fewer combinations occur than cells.
-        packed = np.ascontiguousarray(np.packbits(matrix, axis=1))
-        keys = packed.view(np.dtype((np.void, packed.shape[1]))).ravel()
-        _, first, inverse = np.unique(keys, return_index=True, return_inverse=True)
-        return cls(names, matrix[first], inverse[rows])
+            return [cls(names, nothing, np.zeros(len(one), dtype=np.intp)) for one in rows]
+        # Far fewer combinations occur than there are cells.
+        codes = np.zeros(len(matrix), dtype=np.int64)
+        for start in range(0, len(names), _BITS):
+            bits = matrix[:, start : start + _BITS]
+            # The product of whole numbers below 2**53 is exact as one of floats, and faster.
+            number = (bits @ 2.0 ** np.arange(bits.shape[1])).astype(np.int64)
+            number, distinct = pd.factorize(number)
+            codes = pd.factorize(codes * len(distinct) + number)[0].astype(np.int64)
+        patterns = matrix[first_rows(codes)]
+        return [cls(names, patterns, codes[one]) for one in rows]
 
     @property
     def matrix(self) -> Mask:
@@ -89,6 +107,14 @@ class Membership:
         return Membership(self.names, patterns, codes)
 
 
+def first_rows(codes: np.ndarray[Any, np.dtype[np.int64]]) -> np.ndarray[Any, np.dtype[np.intp]]:
+    """Return the first row of each code, of codes that are numbered as they occur."""
+    first = np.zeros(int(codes.max(initial=-1)) + 1, dtype=np.intp)
+    # What is written last stays.
+    first[codes[::-1]] = np.arange(len(codes) - 1, -1, -1)
+    return first
+
+
 def probed_mask(cell_class: pd.Series, n_ex: pd.Series, n_in: pd.Series) -> Mask:
     """Return for each pair whether it was probed, by the class of its presynaptic cell.
 
@@ -102,7 +128,12 @@ def probed_mask(cell_class: pd.Series, n_ex: pd.Series, n_in: pd.Series) -> Mask
     """
     tested_ex = _above(n_ex, PROBED_TEST_SPIKES)
     tested_in = _above(n_in, PROBED_TEST_SPIKES)
-    is_ex, is_in = (cell_class.isin([kind]).to_numpy(dtype=bool) for kind in ("ex", "in"))
+    # Each of the few texts is compared once.
+    codes, kinds = pd.factorize(cell_class, use_na_sentinel=False)
+    is_ex, is_in = (
+        np.array([isinstance(one, str) and one == kind for one in kinds], dtype=bool)[codes]
+        for kind in ("ex", "in")
+    )
     return np.where(is_ex, tested_ex, np.where(is_in, tested_in, tested_ex & tested_in))
 
 
@@ -173,8 +204,9 @@ def count_connectivity(
     alpha
         0.05 for 95 % intervals.
     """
-    n_probed = _cross(pre, post, probed)
-    n_connected = _cross(pre, post, probed & connected)
+    tested = Crossing(pre, post, probed)
+    hits = connected[probed]
+    n_probed, n_connected = tested.count(), tested.count(hits)
     lower, upper = connection_interval(n_connected, n_probed, alpha)
     with np.errstate(invalid="ignore", divide="ignore"):
         values = {
@@ -187,50 +219,75 @@ def count_connectivity(
         missing = np.full(n_probed.shape, np.nan)
         adjusted = (missing, missing, missing)
         if sigma is not None and distance is not None:
-            adjusted = _adjusted(pre, post, probed, connected, distance, sigma, alpha)
+            adjusted = _adjusted(tested, hits, distance[probed], sigma, alpha)
     values |= dict(zip(COLUMNS[5:], adjusted, strict=True))
-    index = pd.MultiIndex.from_product(
-        [list(pre.names), list(post.names)], names=["pre_class", "post_class"]
-    )
+    index = _class_index(pre, post)
     return pd.DataFrame({name: table.ravel() for name, table in values.items()}, index=index)
 
 
+def _class_index(pre: Membership, post: Membership) -> pd.MultiIndex:
+    before, after = np.indices((len(pre.names), len(post.names)))
+    return pd.MultiIndex(
+        levels=[list(pre.names), list(post.names)],
+        codes=[before.ravel().tolist(), after.ravel().tolist()],
+        names=["pre_class", "post_class"],
+    )
+
+
 def _adjusted(
-    pre: Membership,
-    post: Membership,
-    probed: Mask,
-    connected: Mask,
-    distance: Floats,
-    sigma: float,
-    alpha: float,
+    tested: Crossing, hits: Mask, distance: Floats, sigma: float, alpha: float
 ) -> tuple[Floats, Floats, Floats]:
     # Probability and limits divided by the mean of the profile where it was looked at.
-    known = probed & np.isfinite(distance)
+    known = np.isfinite(distance)
     profile = np.exp(-(np.where(known, distance, 0.0) ** 2) / (2 * sigma**2))
-    n_probed = _cross(pre, post, known)
-    n_connected = _cross(pre, post, known & connected)
-    mean = _cross(pre, post, known, profile) / n_probed
+    n_probed = tested.count(known)
+    n_connected = tested.count(known & hits)
+    mean = tested.count(known, profile) / n_probed
     lower, upper = connection_interval(n_connected, n_probed, alpha)
     return n_connected / n_probed / mean, lower / mean, upper / mean
 
 
-def _cross(pre: Membership, post: Membership, rows: Mask, weights: Floats | None = None) -> Floats:
-    """Return the number, or the summed weight, of the rows in each combination of classes.
+class Crossing:
+    """Pairs by the classes of both their cells.
 
     Rows are counted by the combination of their cells' patterns, of which there are few; patterns
     are then counted for each of their classes. A cell of several classes counts in each.
+
+    Parameters
+    ----------
+    pre, post
+        The classes of both cells.
+    rows
+        The pairs that may count at all.
     """
-    width = len(post.patterns)
-    both = pre.codes[rows] * width + post.codes[rows]
-    chosen = None if weights is None else weights[rows]
-    if len(pre.patterns) * width > _MOST_COMBINATIONS:
-        occurring, both = np.unique(both, return_inverse=True)
-    else:
-        occurring = np.arange(len(pre.patterns) * width)
-    counts = np.bincount(both, chosen, minlength=len(occurring)).astype(np.float64)
-    left = pre.patterns[occurring // width] * counts[:, None]
-    product: Floats = left.T @ post.patterns[occurring % width].astype(np.float64)
-    return product
+
+    def __init__(self, pre: Membership, post: Membership, rows: Mask) -> None:
+        width = len(post.patterns)
+        both = pre.codes[rows] * width + post.codes[rows]
+        if len(pre.patterns) * width > _MOST_COMBINATIONS:
+            occurring, both = np.unique(both, return_inverse=True)
+        else:
+            occurring = np.arange(len(pre.patterns) * width)
+        self._both = both
+        self._pre = pre.patterns[occurring // width]
+        self._post = post.patterns[occurring % width].astype(np.float64)
+
+    def count(self, rows: Mask | None = None, weights: Floats | None = None) -> Floats:
+        """Return the number, or the summed weight, of rows in each combination of classes.
+
+        Parameters
+        ----------
+        rows
+            Which of the pairs; default all.
+        weights
+            Of each of the pairs; default 1.
+        """
+        both = self._both if rows is None else self._both[rows]
+        chosen = weights if weights is None or rows is None else weights[rows]
+        counts = np.bincount(both, chosen, minlength=len(self._pre)).astype(np.float64)
+        left = self._pre * counts[:, None]
+        product: Floats = left.T @ self._post
+        return product
 
 
 def count_reciprocity(
@@ -263,9 +320,13 @@ def count_reciprocity(
     back[both_there] = connected[partner[both_there]]
     pre_turned, post_turned = (one.shared(partner) for one in (pre, post))
 
+    one_way = Crossing(pre, post, both_there)
+    whichever_way = Crossing(pre_turned, post_turned, both_there)
+
     def count(rows: Mask) -> Floats:
+        chosen = rows[both_there]
         # A pair that is A to B whichever way it is read is met twice, once from each cell.
-        return _cross(pre, post, rows) - _cross(pre_turned, post_turned, rows) / 2
+        return one_way.count(chosen) - whichever_way.count(chosen) / 2
 
     n_probed = count(both_there)
     forward, backward = count(both_there & connected), count(both_there & back)
@@ -280,9 +341,7 @@ def count_reciprocity(
             "expected_both_ways": expected,
             "ratio_to_chance": both / expected,
         }
-    index = pd.MultiIndex.from_product(
-        [list(pre.names), list(post.names)], names=["pre_class", "post_class"]
-    )
+    index = _class_index(pre, post)
     frame = pd.DataFrame({name: table.ravel() for name, table in values.items()}, index=index)
     counts = ["n_probed", "n_none", "n_one_way", "n_both_ways"]
     return frame.astype(dict.fromkeys(counts, np.int64))

@@ -198,7 +198,7 @@ def memberships(
                     "another one: name both, as (pre, post)."
                 )
             post_classes = "post_" + classes.removeprefix("pre_")
-    return frame.membership("pre", classes), frame.membership("post", post_classes)
+    return frame.memberships(classes, post_classes)
 
 
 def classes_of(

@@ -14,9 +14,11 @@ from .schema import VERSIONS, Column
 from .vocabulary import newest_place, published_vocabulary
 
 if TYPE_CHECKING:
-    from pandas.api.extensions import ExtensionArray
-
     from .expression import Name
+
+    Mask = np.ndarray[Any, np.dtype[np.bool_]]
+    # Where something is true, and where it is false; where neither, it is not known.
+    Truth = tuple[Mask, Mask]
 
 CELL_TABLES = ("cell", "morphology", "patch_seq", "intrinsic", "cortical_cell_location")
 
@@ -65,6 +67,11 @@ def criterion_columns() -> dict[str, Column]:
     return columns
 
 
+@cache
+def _folded_columns() -> dict[str, Column]:
+    return {key.casefold(): value for key, value in criterion_columns().items()}
+
+
 def criterion_column(name: Name) -> Column:
     """Return the column that a criterion names, alone or with its table.
 
@@ -75,9 +82,9 @@ def criterion_column(name: Name) -> Column:
     """
     *table, column = (part.casefold() for part in name)
     if not table:
-        known = {key.casefold(): value for key, value in criterion_columns().items()}
-        if column in known:
-            return known[column]
+        found_column = _folded_columns().get(column)
+        if found_column is not None:
+            return found_column
     elif len(table) == 1 and table[0] in CELL_TABLES:
         for version in reversed(VERSIONS):
             found_table = published_vocabulary(version).tables.get(table[0])
@@ -101,8 +108,14 @@ def _unknown(name: Name) -> UnknownCriterionError:
     )
 
 
-def matches(values: pd.Series, wanted: Any) -> ExtensionArray:
-    """Return for each value whether it is (one of) what is wanted; NA where it is missing."""
+def matches(values: pd.Series, wanted: Any) -> Truth:
+    """Return where values are (one of) what is wanted, and where they are not; neither if missing.
+
+    Raises
+    ------
+    ArgumentError
+        A text is wanted where the values are True and False.
+    """
     choices = [
         choice
         for choice in (wanted if isinstance(wanted, tuple | list) else (wanted,))
@@ -117,15 +130,25 @@ def matches(values: pd.Series, wanted: Any) -> ExtensionArray:
             )
         choices = [bool(choice) for choice in choices]
     # A value of None matches nothing: NULL never matches.
-    if isinstance(values.dtype, pd.CategoricalDtype):
-        codes = values.cat.codes.to_numpy()
-        missing = codes < 0
-        # Each of the few texts is compared once; code -1 picks the entry at the end.
-        found = np.append(values.cat.categories.isin(choices), False)[codes]
-    else:
-        missing = values.isna().to_numpy(dtype=bool)
-        found = values.isin(choices).to_numpy(dtype=bool, na_value=False) & ~missing
-    return pd.arrays.BooleanArray(found, missing)
+    array: Any = values.array
+    if isinstance(array, pd.Categorical):
+        among = _are_among(array.categories, choices)
+        # Each of the few values is compared once; code -1 picks the entry at the end.
+        found, other = (np.append(mask, False)[array.codes] for mask in (among, ~among))
+        return found, other
+    known = values.notna().to_numpy(dtype=bool)
+    found = values.isin(choices).to_numpy(dtype=bool, na_value=False) & known
+    return found, known & ~found
+
+
+def _are_among(categories: pd.Index, choices: list[Any]) -> Mask:
+    if len(choices) != 1 or not isinstance(choices[0], str):
+        return categories.isin(choices)
+    among = np.zeros(len(categories), dtype=bool)
+    # The index remembers where each value is.
+    if choices[0] in categories:
+        among[categories.get_loc(choices[0])] = True
+    return among
 
 
 def criterion_verdict(key: str, value: Any) -> Verdict:

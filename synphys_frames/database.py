@@ -9,14 +9,16 @@ from weakref import WeakValueDictionary
 import pandas as pd
 
 from .attachment import Attachment
+from .columnar_copy import ColumnarCopy
 from .columns import ColumnStore
 from .comparison import ReleaseDiff, columns_diff, pairs_diff, rows_diff, tables_diff
+from .config import as_folder, config
 from .description import ColumnNames, schema_frame, summary, summary_html, tables_frame
 from .dtypes import check_dtype_backend, frame_from_arrow
 from .errors import ArgumentError
 from .export import export_tables
 from .pair_filter import PairFilter
-from .pairs import find_rows, lacking, names_of, wide_frame
+from .pairs import lacking, names_of, wide_frame
 from .query import Queries
 from .release_file import ReleaseFile
 from .releases import canonical_name
@@ -54,6 +56,10 @@ class SynphysDatabase:
     errors
         What to do with a stored value that is not of its column's type: "raise" a
         `StoredValueError`, or "coerce" it to a missing value, with a warning.
+    cache_path
+        Cache folder; default ``config.cache_path``. Of a file in it, the columns that were read are
+        kept beside it for the next process (see ``config.columnar_copy``); of any other, nothing is
+        written anywhere.
 
     Raises
     ------
@@ -69,7 +75,11 @@ class SynphysDatabase:
     """
 
     def __init__(
-        self, path: str | os.PathLike[str], *, errors: Literal["raise", "coerce"] = "raise"
+        self,
+        path: str | os.PathLike[str],
+        *,
+        errors: Literal["raise", "coerce"] = "raise",
+        cache_path: str | os.PathLike[str] | None = None,
     ) -> None:
         if errors not in ("raise", "coerce"):
             raise ArgumentError(f"errors takes 'raise' or 'coerce'; got {errors!r}.")
@@ -77,19 +87,26 @@ class SynphysDatabase:
         self._errors: Literal["raise", "coerce"] = errors
         self._attachment = Attachment(self._file, errors)
         self._queries = Queries(self._file, self._attachment)
-        self._store = ColumnStore(
-            self._file.schema,
-            self._queries.columns,
-            self._file.require_rows,
-            self._attachment.connection,
-        )
+        self._cache_path = None if cache_path is None else as_folder(cache_path)
+        self._copy = self._columnar_copy()
+        self._store = ColumnStore(self._file.schema, self._queries, self._copy)
         _opened[str(self._file.path), errors] = self
 
     def __getstate__(self) -> dict[str, Any]:
-        return {"path": str(self.path), "errors": self._errors}
+        return {"path": str(self.path), "errors": self._errors, "cache_path": self._cache_path}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__init__(state["path"], errors=state["errors"])  # type: ignore[misc]
+        self.__init__(  # type: ignore[misc]
+            state["path"], errors=state["errors"], cache_path=state["cache_path"]
+        )
+
+    def _columnar_copy(self) -> ColumnarCopy | None:
+        # Coerced values are another content than that of the file.
+        if self._errors != "raise" or not config.columnar_copy:
+            return None
+        cache = (self._cache_path or config.cache_path).resolve()
+        is_cached = self.path.parent.resolve().is_relative_to(cache)
+        return ColumnarCopy(self.path) if is_cached else None
 
     def __enter__(self) -> Self:
         self._attachment.require_open()
@@ -101,10 +118,13 @@ class SynphysDatabase:
     def close(self) -> None:
         """Close the file and free its tables.
 
-        Frames that were read stay; what would read the file raises `ClosedError`.
+        Frames that were read stay; what would read the file raises `ClosedError`. Columns that are
+        being written to the cache are written first.
         """
         self._attachment.close()
         self._store.forget()
+        if self._copy is not None:
+            self._copy.finish()
 
     @property
     def is_closed(self) -> bool:
@@ -442,12 +462,13 @@ class SynphysDatabase:
         **filters: Any,
     ) -> pd.DataFrame:
         """Return the wide frame of the pairs among these ids (None: all) that pass the filters."""
-        rows = find_rows(self._store, PairFilter.from_arguments(**filters), within)
-        frame = wide_frame(self._store, rows, include, dtype_backend)
+        self._attachment.require_open()
+        pair_filter = PairFilter.from_arguments(**filters)
+        frame = wide_frame(self._store, pair_filter, within, include, dtype_backend)
         frame = self.with_provenance(frame, "pair")
         if lacks := lacking(self._file.schema, include):
             frame.attrs["synphys"]["lacks"] = lacks
-        if "synapse_prediction" in include and not self._file.row_counts.get("synapse_prediction"):
+        if "synapse_prediction" in include and not self._file.rows_at_most("synapse_prediction"):
             frame.attrs["synphys"]["empty"] = ["synapse_prediction"]
         return frame
 
@@ -457,9 +478,7 @@ class SynphysDatabase:
 
     def related_ids(self, ids_query: str, wanted: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
         """Return the ids that a query gives; `wanted` holds the ids it starts from."""
-        found = self._queries.run(ids_query, wanted=wanted)
-        ids: np.ndarray[Any, Any] = found.column(0).drop_null().to_numpy()
-        return ids
+        return self._queries.ids(ids_query, (), {"wanted": wanted})
 
     def rows_with_ids(
         self,
@@ -473,7 +492,7 @@ class SynphysDatabase:
         columns = ", ".join(map(quoted, described.columns))
         data = self._queries.run(
             f"SELECT {columns} FROM {quoted(table)} WHERE id IN ({ids_query}) ORDER BY id",
-            wanted=wanted,
+            ids={"wanted": wanted},
         )
         kinds = {column.name: column.kind for column in described.columns.values()}
         return self.with_provenance(frame_from_arrow(data, kinds, dtype_backend), table)
@@ -615,7 +634,10 @@ class SynphysDatabase:
 
 
 def load_sqlite(
-    path: str | os.PathLike[str], *, errors: Literal["raise", "coerce"] = "raise"
+    path: str | os.PathLike[str],
+    *,
+    errors: Literal["raise", "coerce"] = "raise",
+    cache_path: str | os.PathLike[str] | None = None,
 ) -> SynphysDatabase:
     """Open a release file.
 
@@ -623,8 +645,8 @@ def load_sqlite(
     ----------
     path
         The file. It is only read, and nothing is written beside it.
-    errors
-        "raise" or "coerce", see `SynphysDatabase`.
+    errors, cache_path
+        See `SynphysDatabase`.
 
     Returns
     -------
@@ -635,7 +657,7 @@ def load_sqlite(
     ReleaseFileError
         There is no such file, or it is damaged, or it is no release.
     """
-    return SynphysDatabase(path, errors=errors)
+    return SynphysDatabase(path, errors=errors, cache_path=cache_path)
 
 
 def _labelled(table: Table, columns: Sequence[str] | str | None) -> dict[str, str]:

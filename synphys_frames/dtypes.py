@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
     from .schema import Kind
 
+    Codes = np.ndarray[Any, np.dtype[np.int32]]
+
 DtypeBackend = Literal["pyarrow"] | None
 
 # In python storage a row is gathered two to three times faster than in pyarrow storage.
@@ -92,12 +94,13 @@ def pandas_array(values: pa.ChunkedArray, kind: Kind) -> ExtensionArray | np.nda
     Parameters
     ----------
     values
-        The column; it is cast to the kind's Arrow type first.
+        The column; it is cast to the kind's Arrow type first. Texts may be dictionary-encoded.
     kind
         float gives a float64 ndarray with NaN, array an object ndarray of bytes and None, the
         others extension arrays: Int64, boolean, str, datetime64[us].
     """
-    values = values.cast(ARROW_TYPES[kind])
+    if not pa.types.is_dictionary(values.type):
+        values = values.cast(ARROW_TYPES[kind])
     result: ExtensionArray | np.ndarray[Any, Any]
     if kind in ("float", "array"):
         result = values.to_numpy()
@@ -108,7 +111,7 @@ def pandas_array(values: pa.ChunkedArray, kind: Kind) -> ExtensionArray | np.nda
     elif kind == "datetime":
         result = pd.array(values.to_numpy())
     else:
-        result = _str_array(values)
+        result = texts_of(*text_codes(values))
     return result
 
 
@@ -118,15 +121,25 @@ def extension_array(dtype: Any, values: pa.ChunkedArray) -> ExtensionArray:
     return array
 
 
-def _str_array(values: pa.ChunkedArray) -> ExtensionArray:
-    # Few distinct texts: one Python object each, and rows refer to them.
-    encoded = values.combine_chunks().dictionary_encode()
+def text_codes(values: pa.ChunkedArray) -> tuple[Codes, ExtensionArray]:
+    """Return an Arrow column of texts as the place of each among the distinct ones; -1 is missing.
+
+    Few distinct texts: one Python object each, and rows refer to them.
+    """
+    encoded = values.combine_chunks()
+    if not pa.types.is_dictionary(encoded.type):
+        encoded = encoded.dictionary_encode()
     if isinstance(encoded, pa.ChunkedArray):
         encoded = encoded.combine_chunks()
     distinct: ExtensionArray = pd.array(
         encoded.dictionary.to_numpy(zero_copy_only=False), dtype=STR
     )
-    codes = pc.fill_null(encoded.indices, -1).to_numpy(zero_copy_only=False)
+    codes: Codes = pc.fill_null(encoded.indices, -1).to_numpy(zero_copy_only=False)
+    return codes, distinct
+
+
+def texts_of(codes: Codes, distinct: ExtensionArray) -> ExtensionArray:
+    """Return texts from their places among the distinct ones."""
     return distinct.take(codes.astype(np.intp), allow_fill=True)
 
 

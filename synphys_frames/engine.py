@@ -1,19 +1,26 @@
-"""DuckDB connections with the sqlite extension, loaded without a download where possible."""
+"""DuckDB connections with the sqlite extension, loaded without a download where possible.
+
+DuckDB is imported when the first connection is opened: columns that are in the cache need none.
+"""
 
 from __future__ import annotations
 
 from importlib.util import find_spec
 from pathlib import Path
-
-import duckdb
+from typing import TYPE_CHECKING
 
 from .errors import ExtensionError
+
+if TYPE_CHECKING:
+    import duckdb
 
 _WHEEL = "duckdb_extension_sqlite_scanner"
 
 
 def bundled_extension() -> Path | None:
     """Return the sqlite extension that an installed wheel carries for this DuckDB, or None."""
+    import duckdb
+
     spec = find_spec(_WHEEL)
     if spec is None or not spec.submodule_search_locations:
         return None
@@ -34,6 +41,8 @@ def connect() -> duckdb.DuckDBPyConnection:
     ExtensionError
         Neither the wheel nor DuckDB's own install gives a sqlite extension that fits.
     """
+    import duckdb
+
     connection = plain_connection()
     bundled = bundled_extension()
     try:
@@ -57,6 +66,8 @@ def connect() -> duckdb.DuckDBPyConnection:
 
 def plain_connection() -> duckdb.DuckDBPyConnection:
     """Return a new in-memory DuckDB connection without the sqlite extension."""
+    import duckdb
+
     connection = duckdb.connect(":memory:")
     # A mistyped table name must be an error, never some Python variable of that name.
     connection.execute("SET python_enable_replacements = false")

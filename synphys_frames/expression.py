@@ -7,18 +7,17 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-import duckdb
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from .dtypes import extension_array
 from .engine import plain_connection
 from .errors import ArgumentError, ExpressionError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
+    import duckdb
     from pandas.api.extensions import ExtensionArray
 
 Name = tuple[str, ...]
@@ -48,10 +47,13 @@ class Expression:
         The expression as it was given.
     names
         The columns that it refers to, each as its dotted parts, in order of appearance.
+    numbered
+        The expression as SQL over columns that are named by that order: column_0, column_1.
     """
 
     text: str
     names: tuple[Name, ...]
+    numbered: str
     _statement: str
 
     def sql(self, label: Callable[[Name], str], connection: duckdb.DuckDBPyConnection) -> str:
@@ -64,14 +66,21 @@ class Expression:
         connection
             Any DuckDB connection: DuckDB writes the SQL.
         """
-        statement = json.loads(self._statement)
-        for node in _nodes(statement):
-            if node.get("class") == "COLUMN_REF":
-                node["column_names"] = [label(tuple(node["column_names"]))]
-        row = connection.execute(
-            "SELECT json_deserialize_sql(?)", [json.dumps(statement)]
-        ).fetchone()
-        return str(row[0]).removeprefix("SELECT ") if row else ""
+        return _written(json.loads(self._statement), label, connection)
+
+
+def _written(
+    statement: Any, label: Callable[[Name], str], connection: duckdb.DuckDBPyConnection
+) -> str:
+    for node in _nodes(statement):
+        if node.get("class") == "COLUMN_REF":
+            node["column_names"] = [label(tuple(node["column_names"]))]
+    row = connection.execute("SELECT json_deserialize_sql(?)", [json.dumps(statement)]).fetchone()
+    return str(row[0]).removeprefix("SELECT ") if row else ""
+
+
+def _labels(names: Iterable[Name]) -> dict[Name, str]:
+    return {name: f"column_{number}" for number, name in enumerate(names)}
 
 
 def parse(text: str) -> Expression:
@@ -100,6 +109,8 @@ def parse(text: str) -> Expression:
 
 @lru_cache(maxsize=512)
 def _parse(text: str) -> Expression:
+    import duckdb
+
     with plain_connection() as connection:
         # The line break ends a comment, which would otherwise swallow the parenthesis.
         try:
@@ -131,7 +142,11 @@ def _parse(text: str) -> Expression:
             )
         if part.get("class") == "COLUMN_REF":
             names.append(tuple(part["column_names"]))
-    return Expression(text, tuple(dict.fromkeys(names)), json.dumps(parsed))
+    statement = json.dumps(parsed)
+    distinct = tuple(dict.fromkeys(names))
+    with plain_connection() as connection:
+        numbered = _written(parsed, _labels(distinct).__getitem__, connection)
+    return Expression(text, distinct, numbered, statement)
 
 
 def _is_bare_select(node: dict[str, Any]) -> bool:
@@ -167,7 +182,7 @@ def evaluate(
     expression: Expression,
     columns: Mapping[Name, pd.Series],
     length: int,
-    connection: duckdb.DuckDBPyConnection | None = None,
+    connection: Callable[[], duckdb.DuckDBPyConnection] | None = None,
 ) -> ExtensionArray:
     """Return for each row whether the expression is true, false or unknown.
 
@@ -180,8 +195,8 @@ def evaluate(
     length
         How many rows there are.
     connection
-        An open DuckDB connection. Without one, DuckDB is started anew, which takes longer than most
-        expressions.
+        Gives an open DuckDB connection. Without it, DuckDB is started anew, which takes longer than
+        most expressions.
 
     Returns
     -------
@@ -193,9 +208,10 @@ def evaluate(
     ExpressionError
         The expression does not fit the columns' types, or is not true or false for a row.
     """
-    labels = {name: f"column_{number}" for number, name in enumerate(expression.names)}
-    data = {"row_number": pa.array(np.arange(length))}
-    for name, label in labels.items():
+    import duckdb
+
+    data = {"row_number": pa.array(np.arange(length, dtype=np.int64))}
+    for name, label in _labels(expression.names).items():
         try:
             data[label] = pa.array(columns[name], from_pandas=True)
         except pa.ArrowException as error:
@@ -203,18 +219,24 @@ def evaluate(
                 f"The expression {expression.text!r} can't be evaluated: the values of "
                 f"{'.'.join(name)} are not of one type ({error})."
             ) from error
-    with connection.cursor() if connection is not None else plain_connection() as cursor:
-        condition = expression.sql(labels.__getitem__, cursor)
+    with connection().cursor() if connection is not None else plain_connection() as cursor:
         cursor.register("rows", pa.table(data))
         try:
-            # row_number beside it makes DuckDB refuse an aggregate.
+            # row_number beside it makes DuckDB refuse an aggregate. What is false, usually most,
+            # need not be handed over.
             result = cursor.execute(
-                f"SELECT row_number, CAST({condition} AS BOOLEAN) AS matches FROM rows "
-                "ORDER BY row_number"
+                "SELECT * FROM (SELECT row_number, "
+                f"CAST({expression.numbered} AS BOOLEAN) AS matches FROM rows) "
+                "WHERE matches IS DISTINCT FROM false"
             ).to_arrow_table()
         except duckdb.Error as error:
             raise refusal(expression, error) from error
-    return extension_array(pd.BooleanDtype(), result.column("matches"))
+    rows = result.column("row_number").to_numpy()
+    unknown = result.column("matches").is_null().to_numpy()
+    true, missing = np.zeros(length, dtype=bool), np.zeros(length, dtype=bool)
+    true[rows[~unknown]] = True
+    missing[rows[unknown]] = True
+    return pd.arrays.BooleanArray(true, missing)
 
 
 def refusal(expression: Expression, error: duckdb.Error) -> ExpressionError:

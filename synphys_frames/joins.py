@@ -65,6 +65,16 @@ class Alias:
     depth: int = 0
     alternative: Alias | None = None
 
+    @property
+    def found_by(self) -> str:
+        """Column of this table by which its row is found."""
+        return self.target_key if self.direction == "up" else self.key
+
+    @property
+    def found_from(self) -> str:
+        """Column of the parent's table that has the same value."""
+        return self.key if self.direction == "up" else self.target_key
+
 
 class Aliases:
     """All tables that foreign keys lead to from one table, by the names they have there.

@@ -21,14 +21,16 @@ from .errors import (
     did_you_mean,
 )
 from .expression import Name, evaluate, parse
+from .gathering import Gathering
 from .joins import require_in_version
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from .columns import ColumnStore, Rows
+    from .columns import ColumnStore
     from .joins import Alias
     from .schema import Column
+    from .table_columns import Rows
 
     Mask = np.ndarray[Any, np.dtype[np.bool_]]
 
@@ -113,8 +115,26 @@ class PairFilter:
             mask &= check
         if self.where is not None:
             rows = np.flatnonzero(mask)
-            mask[rows] = _where(store, self.where, rows)
+            mask[rows] = self.expression_mask(store, Gathering(store, "pair", rows))
         return mask
+
+    def expression_mask(self, store: ColumnStore, pairs: Gathering) -> Mask:
+        """Return for each of some pairs whether `where` is true."""
+        text = self.where or "true"
+        expression = parse(text)
+        values = {
+            name: pairs.series(*resolve_column(store, name, text)) for name in expression.names
+        }
+        found: Any = evaluate(expression, values, len(pairs), store.reader.evaluator)
+        result: Mask = found.to_numpy(dtype=bool, na_value=False)
+        return result
+
+    def tables(self) -> list[str]:
+        """Return the tables that decide, but for those of the classes and of `where`."""
+        tables = ["pair", "cell", "experiment"]
+        if self.species is not None or self.age is not None:
+            tables.append("slice")
+        return [*tables, "synapse"] if self.synapse_type is not None else tables
 
     def _checks(self, store: ColumnStore) -> Iterable[Mask]:
         # A pair without its cells or its experiment is no pair in the dataset's own queries.
@@ -135,14 +155,13 @@ class PairFilter:
         if self.distance is not None:
             yield _between(pair.values("distance"), self.distance)
         if self.synapse_type is not None:
-            types = pd.Series(store.table("synapse").values("synapse_type"))
-            yield _through(store, "synapse", _among(types, (self.synapse_type,)))
+            yield _among(store, "synapse", "synapse_type", (self.synapse_type,))
         if self.synapse_probed is not None:
             yield probed(store) == self.synapse_probed
 
     def _experiment_checks(self, store: ColumnStore) -> Iterable[Mask]:
         if self.project_name is not None and self.checked_projects:
-            _require_projects(store, self.project_name)
+            require_projects(store, self.project_name)
         for names, alias, column in (
             (self.project_name, "experiment", "project_name"),
             (self.acsf, "experiment", "acsf"),
@@ -150,8 +169,7 @@ class PairFilter:
             (self.species, "slice", "species"),
         ):
             if names is not None:
-                values = pd.Series(store.table(alias).values(column))
-                yield _through(store, alias, _among(values, names))
+                yield _among(store, alias, column, names)
         if self.age is not None:
             yield _through(store, "slice", _between(store.table("slice").values("age"), self.age))
 
@@ -163,9 +181,10 @@ def probed(store: ColumnStore) -> Mask:
     ex, inhibitory for in, both for any other or unknown class. A missing count is no test.
     """
     pair = store.table("pair")
-    cell_class = store.table("cell").take("cell_class", _rows(store, "pre_cell"))
+    cells = _rows(store, "pre_cell")
+    cell_class = pd.Series(store.table("cell").texts("cell_class", cells))
     counts = [pd.Series(pair.values(f"n_{kind}_test_spikes")) for kind in ("ex", "in")]
-    return probed_mask(pd.Series(cell_class), *counts)
+    return probed_mask(cell_class, *counts)
 
 
 def cells_of(store: ColumnStore) -> Cells:
@@ -174,10 +193,10 @@ def cells_of(store: ColumnStore) -> Cells:
 
     def lookup(column: Column) -> pd.Series:
         store.schema.table(column.table).column(column.name)
-        rows = store.rows(aliases[column.table], "cell")
-        return pd.Series(store.table(column.table).take(column.name, rows))
+        rows = store.rows(aliases[column.table], "cell")[:-1]
+        return store.table(column.table).series(column.name, rows)
 
-    return Cells(len(store.table("cell")), lookup, store.connection)
+    return Cells(len(store.table("cell")), lookup, store.reader.evaluator)
 
 
 def class_members(store: ColumnStore, cell_class: CellClass) -> Mask:
@@ -216,25 +235,8 @@ def resolve_column(store: ColumnStore, name: Name, text: str) -> tuple[Alias, st
     return found[0], columns[column.casefold()]
 
 
-def _where(store: ColumnStore, text: str, rows: Rows) -> Mask:
-    expression = parse(text)
-    values: dict[Name, pd.Series] = {}
-    for name in expression.names:
-        alias, column = resolve_column(store, name, text)
-        here = store.rows(alias, "pair")[rows]
-        heavy = store.schema.table(alias.table).column(column).is_heavy
-        values[name] = pd.Series(
-            store.heavy(alias.table, column, here)
-            if heavy
-            else store.table(alias.table).take(column, here)
-        )
-    found: Any = evaluate(expression, values, len(rows), store.connection())
-    result: Mask = found.to_numpy(dtype=bool, na_value=False)
-    return result
-
-
 def _rows(store: ColumnStore, alias: str) -> Rows:
-    return store.rows(store.aliases("pair")[alias], "pair")
+    return store.rows(store.aliases("pair")[alias], "pair")[:-1]
 
 
 def _through(store: ColumnStore, alias: str, mask: Mask) -> Mask:
@@ -247,8 +249,11 @@ def _is(values: Any, wanted: bool) -> Mask:
     return result
 
 
-def _among(values: pd.Series, wanted: Sequence[str]) -> Mask:
-    return values.isin(list(wanted)).to_numpy(dtype=bool, na_value=False)
+def _among(store: ColumnStore, alias: str, column: str, wanted: Sequence[str]) -> Mask:
+    values = store.table(alias).texts(column)
+    # Each distinct text is compared once; code -1, a missing one, picks the entry at the end.
+    found = np.append(values.categories.isin(list(wanted)), False)
+    return _through(store, alias, found[values.codes])
 
 
 def _between(values: Any, limits: Limits) -> Mask:
@@ -266,7 +271,8 @@ def _between(values: Any, limits: Limits) -> Mask:
     return mask
 
 
-def _require_projects(store: ColumnStore, names: Sequence[str]) -> None:
+def require_projects(store: ColumnStore, names: Sequence[str]) -> None:
+    """Raise `UnknownValueError` where a release lacks a project."""
     known = sorted(pd.Series(store.table("experiment").values("project_name")).dropna().unique())
     for name in names:
         if name not in known:

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
     from .cell_class import CellClass
     from .classify import Lookup, Side
-    from .columns import Rows
     from .database import SynphysDatabase
+    from .table_columns import Rows
 
 SIDES: tuple[Side, Side] = ("pre", "post")
 
@@ -81,32 +81,49 @@ class PairFrame:
         label = label_of(column, side)
         if label in self.frame.columns:
             return single(self.frame, label)
-        lookup = self._elsewhere(side, np.arange(len(self)), label)
+        lookup = self._elsewhere(self._cell_ids([side], column), label)
         return lookup(column).set_axis(self.frame.index)
 
     def on_cells(
         self,
-        side: Side,
+        sides: Sequence[Side],
         classes: Sequence[CellClass],
         decide: Callable[[Cells], np.ndarray[Any, Any]],
-    ) -> tuple[np.ndarray[Any, Any], Rows]:
-        """Return what is decided of one side's distinct cells, and which of them each row has."""
+    ) -> tuple[np.ndarray[Any, Any], list[Rows]]:
+        """Return what is decided of the distinct cells, and which of them each side's rows have.
+
+        Parameters
+        ----------
+        sides
+            Which of the two cells; both together where the frame has the same columns of both.
+        classes
+            What the cells are asked for.
+        decide
+            Gives a value, or a row of them, for each cell.
+        """
         needed = {column for cell_class in classes for column in cell_class.columns()}
-        here = {column for column in needed if label_of(column, side) in self.frame.columns}
-        values = {column: single(self.frame, label_of(column, side)) for column in here}
+        here = [
+            {column for column in needed if label_of(column, side) in self.frame.columns}
+            for side in sides
+        ]
+        if here[0] != here[-1]:
+            one, [one_rows] = self.on_cells(sides[:1], classes, decide)
+            other, [other_rows] = self.on_cells(sides[1:], classes, decide)
+            return np.concatenate([one, other]), [one_rows, other_rows + len(one)]
+        values = {
+            column: _stacked([single(self.frame, label_of(column, side)) for side in sides])
+            for column in here[0]
+        }
         deciding = list(values.values())
-        lacking = needed - here
-        if lacking:
-            label = label_of(next(iter(lacking)), side)
-            ids_label = id_column(self.frame.columns, side)
-            if ids_label is None:
-                raise ProvenanceError(
-                    f"To classify the cells of these pairs, the frame needs the column {label!r}, "
-                    'or the ids of the cells. include="cell" puts the columns there.'
-                )
-            deciding.append(single(self.frame, ids_label))
-        first, inverse = distinct_rows(deciding, len(self))
-        elsewhere = self._elsewhere(side, first, label) if lacking else None
+        lacking = needed - here[0]
+        ids = self._cell_ids(sides, next(iter(lacking))) if lacking else None
+        if ids is not None:
+            deciding.append(ids)
+        first, inverse = distinct_rows(deciding, len(self) * len(sides))
+        elsewhere = None
+        if ids is not None:
+            label = label_of(next(iter(lacking)), sides[0])
+            elsewhere = self._elsewhere(ids.iloc[first], label)
 
         @cache
         def lookup(column: Column) -> pd.Series:
@@ -115,36 +132,42 @@ class PairFrame:
             elif elsewhere is not None:
                 found = elsewhere(column)
             else:
-                raise UnknownColumnError(f"There is no column {label_of(column, side)!r}.")
+                raise UnknownColumnError(f"There is no column {label_of(column, sides[0])!r}.")
             # Many classes ask for one column: each of its few texts is then compared once.
             return found.astype("category") if column.kind == "str" else found
 
-        return decide(Cells(len(first), lookup)), inverse
+        return decide(Cells(len(first), lookup)), np.split(inverse, len(sides))
 
-    def membership(self, side: Side, classes: object) -> Membership:
-        """Return which classes each row's cell belongs to.
+    def memberships(self, pre: object, post: object) -> tuple[Membership, Membership]:
+        """Return which classes the cells of each row belong to, on both sides.
 
         Parameters
         ----------
-        side
-            Which of the two cells.
-        classes
+        pre, post
             Classes by name, a list of classes, or a column of the frame that holds their names.
         """
+        if pre is post and not isinstance(pre, str):
+            first, second = self._of_classes(SIDES, pre)
+            return first, second
+        return self._membership("pre", pre), self._membership("post", post)
+
+    def _membership(self, side: Side, classes: object) -> Membership:
         if isinstance(classes, str):
             return self._of_column(classes)
+        [found] = self._of_classes([side], classes)
+        return found
+
+    def _of_classes(self, sides: Sequence[Side], classes: object) -> list[Membership]:
         named = named_classes(classes)
         if not named:
             raise ArgumentError("classes takes at least one class; got none.")
         members = list(named.values())
 
         def decide(cells: Cells) -> np.ndarray[Any, Any]:
-            matrix = np.empty((cells.count, len(members)), dtype=bool)
-            for place, cell_class in enumerate(members):
-                matrix[:, place] = cell_class.members(cells)
-            return matrix
+            return np.column_stack([cell_class.members(cells) for cell_class in members])
 
-        return Membership.of_matrix(list(named), *self.on_cells(side, members, decide))
+        matrix, rows = self.on_cells(sides, members, decide)
+        return Membership.of_matrix(list(named), matrix, rows)
 
     def _of_column(self, name: str) -> Membership:
         if name not in self.frame.columns:
@@ -172,14 +195,28 @@ class PairFrame:
                 f"The frame has no column {label!r}, and its database can't be asked: {error}"
             ) from error
 
-    def _elsewhere(self, side: Side, rows: np.ndarray[Any, Any], label: str) -> Lookup:
-        ids_label = id_column(self.frame.columns, side)
-        if ids_label is None:
+    def _cell_ids(self, sides: Sequence[Side], lacking: Column) -> pd.Series:
+        labels = [id_column(self.frame.columns, side) for side in sides]
+        found = [single(self.frame, label) for label in labels if label is not None]
+        if len(found) < len(sides):
             raise ProvenanceError(
-                f"The frame has no column {label!r}, nor the ids of the cells to look it up by."
+                f"The frame has no column {label_of(lacking, sides[0])!r}, nor the ids of the "
+                'cells to look it up by. include="cell" puts the columns there.'
             )
-        ids, missing = integers(single(self.frame, ids_label), ids_label)
-        return store_lookup(self._database(label).store, ids[rows], missing[rows])
+        return _stacked(found)
+
+    def _elsewhere(self, ids: pd.Series, label: str) -> Lookup:
+        """Return what gives the columns of the cells with these ids from the database."""
+        return store_lookup(self._database(label).store, *integers(ids, str(ids.name)))
+
+
+def _stacked(columns: Sequence[pd.Series]) -> pd.Series:
+    """Return the columns of both sides as one, the one below the other."""
+    if len(columns) == 1:
+        return columns[0]
+    stacked = pd.concat(columns, ignore_index=True)
+    stacked.name = columns[0].name
+    return stacked
 
 
 def numbers(values: pd.Series) -> np.ndarray[Any, np.dtype[np.float64]]:

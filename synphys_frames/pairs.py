@@ -10,17 +10,20 @@ import pandas as pd
 from .criteria import CELL_TABLES
 from .dtypes import check_dtype_backend, to_arrow_backend
 from .errors import ArgumentError, JoinError, UnknownTableError, did_you_mean
+from .gathering import Gathering
 from .joins import require_in_version
+from .pair_query import passing_ids
 from .schema import NEWEST, Schema, published_schema
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from .columns import ColumnStore, Rows
+    from .columns import ColumnStore
     from .dtypes import DtypeBackend
     from .joins import Alias
     from .pair_filter import PairFilter
     from .schema import Kind
+    from .table_columns import Rows
 
     Selection = list[tuple[Alias, Sequence[str]]]
 
@@ -141,39 +144,23 @@ def kinds_of(
     }
 
 
-def find_rows(store: ColumnStore, pair_filter: PairFilter, ids: Rows | None = None) -> Rows:
-    """Return the row numbers of the pairs that pass a filter, in order of pair id.
+def wide_frame(
+    store: ColumnStore,
+    pair_filter: PairFilter,
+    ids: Rows | None = None,
+    include: Any = (),
+    dtype_backend: DtypeBackend = None,
+) -> pd.DataFrame:
+    """Return a frame of pairs, in order of pair id, with what is included beside them.
 
     Parameters
     ----------
     store
         The tables of the release.
     pair_filter
-        The filter.
+        Which pairs.
     ids
         Pairs that may pass at all; default all.
-    """
-    pair = store.table("pair")
-    pair_ids, _ = pair.keys("id")
-    within = None if ids is None else np.isin(pair_ids, ids)
-    rows = np.flatnonzero(pair_filter.mask(store, within))
-    chosen = pair_ids[rows]
-    if (chosen[1:] < chosen[:-1]).any():
-        rows = rows[np.argsort(chosen, kind="stable")]
-    return rows
-
-
-def wide_frame(
-    store: ColumnStore, rows: Rows, include: Any = (), dtype_backend: DtypeBackend = None
-) -> pd.DataFrame:
-    """Return a frame of pairs with what is included beside them.
-
-    Parameters
-    ----------
-    store
-        The tables of the release.
-    rows
-        Row numbers in the pair table.
     include
         Groups, tables and columns.
     dtype_backend
@@ -182,7 +169,26 @@ def wide_frame(
     check_dtype_backend(dtype_backend)
     plain = store.schema.table("pair").plain_columns
     selection = select(store, "pair", names_of(include, "include"), groups=True, own=plain)
-    frame = store.gather("pair", rows, selection)
+    frame = _found(store, pair_filter, ids).frame(selection)
     if dtype_backend == "pyarrow":
         return to_arrow_backend(frame, kinds_of(store, "pair", selection, prefixed=True))
     return frame
+
+
+def _found(store: ColumnStore, pair_filter: PairFilter, ids: Rows | None) -> Gathering:
+    if not all(map(store.keeps, pair_filter.tables())):
+        found = Gathering(store, "pair", ids=passing_ids(store, pair_filter, ids))
+        if pair_filter.where is None:
+            return found
+        passing = pair_filter.expression_mask(store, found)
+        return Gathering(store, "pair", ids=found.ids[passing])
+    pair = store.table("pair")
+    # In one pass: they all are in the frame.
+    pair.require(store.schema.table("pair").plain_columns)
+    pair_ids, _ = pair.keys("id")
+    within = None if ids is None else np.isin(pair_ids, ids)
+    rows = np.flatnonzero(pair_filter.mask(store, within))
+    chosen = pair_ids[rows]
+    if (chosen[1:] < chosen[:-1]).any():
+        rows = rows[np.argsort(chosen, kind="stable")]
+    return Gathering(store, "pair", rows)

@@ -15,8 +15,8 @@ from .releases import find_release, shipped_catalogue
 from .versions import find_file
 
 if TYPE_CHECKING:
-    from .columns import Rows
     from .schema import Schema, Table
+    from .table_columns import Rows
 
 _LEAST_SHARED_COLUMNS = 2
 

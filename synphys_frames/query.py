@@ -6,7 +6,6 @@ import warnings
 from numbers import Integral
 from typing import TYPE_CHECKING
 
-import duckdb
 import numpy as np
 import pyarrow as pa
 
@@ -25,12 +24,14 @@ from .release_file import unreadable
 from .sqlite_file import quoted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    import duckdb
 
     from .attachment import Attachment
-    from .columns import Rows
     from .release_file import ReleaseFile
     from .schema import Table
+    from .table_columns import Rows
 
     Parameters = Sequence[object] | dict[str, object] | None
 
@@ -51,6 +52,7 @@ class Queries:
     def __init__(self, file: ReleaseFile, attachment: Attachment) -> None:
         self._file = file
         self._attachment = attachment
+        self._repeated: dict[tuple[str, str], int | None] = {}
 
     def run(
         self,
@@ -58,7 +60,7 @@ class Queries:
         params: Parameters = None,
         *,
         where: str | None = None,
-        wanted: Rows | None = None,
+        ids: Mapping[str, Rows] | None = None,
     ) -> pa.Table:
         """Return a query's result as Arrow.
 
@@ -70,30 +72,32 @@ class Queries:
             Values for its parameters.
         where
             The user's expression in it, for the message.
-        wanted
-            Ids that the query finds in the table `wanted`.
+        ids
+            Ids by the name of the table, of one column `id`, in which the query finds them.
         """
+        import duckdb
+
         try:
-            return self._result(query, params, wanted)
+            return self._result(query, params, ids or {})
         except duckdb.ConnectionException:
             # The user closed this thread's connection, which is theirs to use as db.connection.
             self._attachment.forget_connection()
-            return self._result(query, params, wanted)
+            return self._result(query, params, ids or {})
         except (duckdb.Error, pa.ArrowException, RuntimeError, UnicodeError) as error:
             raise self._explained(error, query, where) from error
 
-    def _result(self, query: str, params: Parameters, wanted: Rows | None) -> pa.Table:
+    def _result(self, query: str, params: Parameters, ids: Mapping[str, Rows]) -> pa.Table:
         connection = self._attachment.connection()
-        if wanted is not None:
-            connection.register("wanted", pa.table({"id": pa.array(wanted, pa.int64())}))
         try:
+            for name, wanted in ids.items():
+                connection.register(name, pa.table({"id": pa.array(wanted, pa.int64())}))
             ran = connection.execute(query, _plain(params))
             if ran is None:
                 raise QueryError("The query can't be run. There is no statement in it.")
             result: pa.Table = ran.to_arrow_table()
         finally:
-            if wanted is not None:
-                connection.unregister("wanted")
+            for name in ids:
+                connection.unregister(name)
         # DuckDB hands over text from SQLite unchecked.
         for column in result.columns:
             if pa.types.is_string(column.type):
@@ -102,6 +106,8 @@ class Queries:
 
     def tell_of_missing_rows(self, query: str) -> None:
         """Warn where a query asks for tables that are empty because the file is a small one."""
+        import duckdb
+
         if self._file.size != "small":
             return
         try:
@@ -115,6 +121,8 @@ class Queries:
 
     def batches(self, table: Table, rows: int) -> Iterator[pa.RecordBatch]:
         """Yield a whole table, so many rows at a time."""
+        import duckdb
+
         query = _select(table, list(table.columns))
         # A connection of its own: the reader stays open while other queries may run.
         with self._attachment.connection().cursor() as cursor:
@@ -125,12 +133,49 @@ class Queries:
             except (duckdb.Error, pa.ArrowException, OSError, UnicodeError) as error:
                 raise self._explained(error, query, None) from error
 
-    def columns(self, table: Table, columns: Sequence[str], ids: Rows | None = None) -> pa.Table:
-        """Return columns of all rows in file order, or of the rows with these ids."""
+    def columns(
+        self, table: Table, columns: Sequence[str], key: str = "id", keys: Rows | None = None
+    ) -> pa.Table:
+        """Return columns of all rows in file order, or of the rows with these keys."""
         query = _select(table, columns)
-        if ids is None:
+        if keys is None:
             return self.run(query)
-        return self.run(f"{query} WHERE id IN (SELECT id FROM wanted)", wanted=ids)
+        found = f"{query} WHERE {quoted(key)} IN (SELECT id FROM wanted)"
+        # In one order, whichever columns are asked for.
+        ordered = f"{found} ORDER BY id" if "id" in table.columns else found
+        return self.run(ordered, ids={"wanted": keys})
+
+    def repeated_key(self, table: Table, key: str) -> int | None:
+        """Return a value of an integer column that several rows have, or None."""
+        found = (table.name, key)
+        if found not in self._repeated:
+            name = quoted(key)
+            result = self.run(
+                f"SELECT {name} FROM {quoted(table.name)} WHERE {name} IS NOT NULL "
+                f"GROUP BY {name} HAVING count(*) > 1 LIMIT 1"
+            )
+            self._repeated[found] = next(iter(result.column(0).to_pylist()), None)
+        return self._repeated[found]
+
+    def ids(self, query: str, params: Sequence[object], ids: Mapping[str, Rows]) -> Rows:
+        """Return the ids that a query gives, in its order."""
+        found = self.run(query, params, ids=ids).column(0)
+        numbers: Rows = found.drop_null().to_numpy()
+        return numbers
+
+    def rows_at_most(self, table: str) -> int:
+        """Return a number that a table has no more rows than."""
+        self._attachment.require_open()
+        described = self._file.schema.table(table)
+        return self._file.rows_at_most(described.stored_in or described.name)
+
+    def require_rows(self, tables: Iterable[str]) -> None:
+        """Raise where a table is empty because the file is a small one."""
+        self._file.require_rows(tables)
+
+    def evaluator(self) -> duckdb.DuckDBPyConnection:
+        """Return a connection for expressions over columns in memory."""
+        return self._attachment.evaluator()
 
     def part(
         self,
@@ -189,6 +234,8 @@ class Queries:
         return expression.sql(label, self._attachment.connection())
 
     def _explained(self, error: Exception, query: str, where: str | None) -> Exception:
+        import duckdb
+
         columns = [
             column
             for table in self._file.native_schema
@@ -215,6 +262,8 @@ class Queries:
 
 
 def _is_about_a_value(error: Exception) -> bool:
+    import duckdb
+
     # What streams to Arrow comes with another class, but with DuckDB's words.
     kinds = (duckdb.TypeMismatchException, duckdb.ConversionException)
     words = ("Mismatch Type Error", "Conversion Error", "Invalid UTF8", "Wrapping")

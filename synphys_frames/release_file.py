@@ -40,6 +40,7 @@ RECORDING_TABLES = frozenset(
 TEXTS = ("str", "json")
 _TRACED = ("pulse_response", "stim_pulse", "baseline")
 _LOOKED_AT = 200
+_SURELY_FEW = 1_000_000
 _REQUIRED_TABLES = ("metadata", "slice", "experiment", "cell", "pair")
 
 # SQL conditions that hold for a stored value that is not of the column's kind.
@@ -258,7 +259,7 @@ class ReleaseFile:
     @cached_property
     def size(self) -> Size:
         """The size that the file's rows show: small, medium or full."""
-        if not any(self.row_counts.get(name) for name in RECORDING_TABLES):
+        if not any(map(self.rows_at_most, RECORDING_TABLES)):
             return "small"
         return "full" if any(map(self._has_traces, _TRACED)) else "medium"
 
@@ -280,7 +281,7 @@ class ReleaseFile:
             The tables whose rows a query needs.
         """
         for name in tables:
-            if name in RECORDING_TABLES and self.size == "small" and not self.row_counts.get(name):
+            if name in RECORDING_TABLES and self.size == "small" and not self.rows_at_most(name):
                 raise MissingRowsError(
                     f"{self.path.name} is a small file: its table {name} has no rows. The medium "
                     f"and full files have them: {larger_names(self.path.name)}."
@@ -295,6 +296,28 @@ class ReleaseFile:
         )
         names = list(self.native_schema.tables)
         return {names[number]: count for number, count in sqlite_file.query(self.path, counts)}
+
+    @cached_property
+    def _row_spans(self) -> dict[str, int]:
+        tables = list(self.native_schema.tables)
+        spans = " UNION ALL ".join(
+            f"SELECT {number}, coalesce((SELECT max(rowid) FROM {quoted(name)}) - "
+            f"(SELECT min(rowid) FROM {quoted(name)}) + 1, 0)"
+            for number, name in enumerate(tables)
+        )
+        try:
+            found = sqlite_file.query(self.path, spans)
+        except ReleaseFileError:
+            return self.row_counts  # there is a table without row numbers
+        return {tables[number]: span for number, span in found}
+
+    def rows_at_most(self, table: str) -> int:
+        """Return a number that a table of the file has no more rows than; 0 where it is empty.
+
+        Counting takes a pass over the table, while its first and last row are found at once.
+        """
+        span = self._row_spans.get(table, 0)
+        return self.row_counts[table] if span > _SURELY_FEW else span
 
     def first_misfit(self, columns: list[Column]) -> tuple[Column, Any, Any] | None:
         """Return the first stored value that is not of its column's kind, with its row id."""

@@ -146,4 +146,4 @@ def load_sample(*, cache_path: CachePath = None) -> SynphysDatabase:
             # Another process may have been faster; what it made is the same.
             if not path.exists():
                 raise
-    return load_sqlite(path)
+    return load_sqlite(path, cache_path=folder)

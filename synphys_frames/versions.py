@@ -126,7 +126,8 @@ def load_current(
             f"The catalogue at {config.catalogue_url} has no {size} release that is supported. "
             "list_versions() shows what it has."
         )
-    return load_sqlite(_fetched(fitting[-1], folder, progress, None), errors=errors)
+    path = _fetched(fitting[-1], folder, progress, None)
+    return load_sqlite(path, errors=errors, cache_path=folder)
 
 
 def load_version(
@@ -167,7 +168,7 @@ def load_version(
     path = fetch_version(
         name, cache_path=cache_path, progress=progress, storage_options=storage_options
     )
-    return load_sqlite(path, errors=errors)
+    return load_sqlite(path, errors=errors, cache_path=cache_folder(cache_path))
 
 
 def fetch_version(

@@ -26,6 +26,8 @@ NOWHERE = "http://127.0.0.1:9/catalogue.json"
 def _own_surroundings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setenv("SYNPHYS_FRAMES_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("SYNPHYS_FRAMES_CATALOGUE_URL", NOWHERE)
+    monkeypatch.delenv("SYNPHYS_FRAMES_COLUMNAR_COPY", raising=False)
+    monkeypatch.delenv("SYNPHYS_FRAMES_MEMORY_BUDGET", raising=False)
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     monkeypatch.setenv("MPLBACKEND", "agg")
     # What the tests serve is on this machine, never behind a proxy.
@@ -35,6 +37,8 @@ def _own_surroundings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterat
     yield
     sf.config.cache_path = None
     sf.config.catalogue_url = None
+    sf.config.columnar_copy = None
+    sf.config.memory_budget = None
     sf.config.timeout = 20.0
 
 

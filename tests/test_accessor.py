@@ -303,7 +303,7 @@ def test_a_frame_without_provenance(tiny: sf.SynphysDatabase) -> None:
         unclear.synphys.pairs(db=tiny)
     with pytest.raises(ArgumentError, match="db takes a SynphysDatabase"):
         lost.synphys.pairs(db="tiny.sqlite")
-    with pytest.raises(ProvenanceError, match=r"needs the column 'pre_cell.cre_type', or"):
+    with pytest.raises(ProvenanceError, match=r"has no column 'pre_cell.cre_type', nor the ids"):
         pd.DataFrame({"x": [1]}).synphys.classify([CellClass(cre_type="sst")])
 
 

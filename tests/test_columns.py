@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -8,11 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from synphys_frames.columns import KeyIndex
+import synphys_frames as sf
 from synphys_frames.errors import JoinError, UnknownColumnError
+from synphys_frames.key_index import KeyIndex
 
 if TYPE_CHECKING:
-    import synphys_frames as sf
+    from collections.abc import Iterator
+    from pathlib import Path
 
 keys = st.one_of(st.integers(-5, 40), st.integers(-(10**12), 10**12))
 
@@ -76,3 +80,91 @@ def test_two_rows_where_one_is_expected(db: sf.SynphysDatabase) -> None:
     alias = db.store.aliases("pair")["avg_response_fit"]
     with pytest.raises(JoinError, match=r"related\('avg_response_fit'\)"):
         db.store.rows(alias, "pair")
+
+
+@pytest.fixture
+def fresh(sample_path: Path) -> Iterator[sf.SynphysDatabase]:
+    """The sample with nothing in memory."""
+    with sf.load_sqlite(sample_path) as opened:
+        yield opened
+
+
+def test_only_what_is_asked_for_is_read(fresh: sf.SynphysDatabase) -> None:
+    assert fresh.store.loaded == {}
+    fresh.pairs(synapse=True)
+    assert set(fresh.store.loaded) == {"pair", "cell", "experiment"}
+    fresh.pairs(species="mouse", include="pre_morphology.pyramidal")
+    assert set(fresh.store.loaded) == {"pair", "cell", "experiment", "slice", "morphology"}
+    assert "distance" in fresh.store.loaded["pair"]
+
+
+def test_of_a_large_table_only_the_columns_that_are_asked_for(
+    fresh: sf.SynphysDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("synphys_frames.columns._FEW_VALUES", 1000)
+    expected = fresh["intrinsic"]
+    fresh.pairs(include="pre_intrinsic.tau")
+    assert fresh.store.loaded["intrinsic"] == ["tau", "id", "cell_id"]
+    both = fresh.pairs(include=["pre_intrinsic.rheobase", "pre_intrinsic.tau", "pre_cell.id"])
+    assert fresh.store.loaded["intrinsic"] == ["tau", "id", "cell_id", "rheobase"]
+    merged = both.merge(expected, left_on="pre_cell.id", right_on="cell_id", how="left")
+    for name in ("tau", "rheobase"):
+        assert merged[name].notna().any()
+        pd.testing.assert_series_equal(
+            merged[f"pre_intrinsic.{name}"], merged[name], check_names=False
+        )
+    whole = fresh.store.table("intrinsic")
+    expected = expected[whole.table.kept_columns]
+    rows = np.array([3, -1, 0])
+    names = list(expected.columns)
+    frame = pd.concat(whole.pieces(names, rows), axis=1, ignore_index=True).set_axis(names, axis=1)
+    pd.testing.assert_frame_equal(
+        frame.iloc[[0, 2]].reset_index(drop=True), expected.iloc[[3, 0]].reset_index(drop=True)
+    )
+    assert frame.iloc[1].isna().all()
+
+
+def test_the_tables_not_used_for_longest_are_dropped(fresh: sf.SynphysDatabase) -> None:
+    for name in ("synapse", "dynamics", "synapse_model"):
+        fresh.store.table(name).values("id")
+    assert list(fresh.store.loaded) == ["synapse", "dynamics", "synapse_model"]
+    fresh.store.table("synapse")
+    sf.config.memory_budget = fresh.store.nbytes + 1000
+    everything = fresh.store.nbytes
+    fresh.store.table("morphology").values("id")
+    # It needs the room of one of them: of the one that was used before the others.
+    assert list(fresh.store.loaded) == ["synapse_model", "synapse", "morphology"]
+    assert fresh.store.nbytes <= everything + 1000
+    expected = fresh["dynamics"]["id"]
+    found = pd.Series(fresh.store.table("dynamics").values("id"), name="id")
+    pd.testing.assert_series_equal(found, expected)
+
+
+def test_what_is_dropped_takes_no_memory(fresh: sf.SynphysDatabase) -> None:
+    expected = fresh.pairs(species="mouse", include=["cell", "synapse"])
+    everything = fresh.store.nbytes
+    sf.config.memory_budget = everything // 2
+    assert everything > 500_000
+    for _ in range(2):
+        found = fresh.pairs(species="mouse", include=["cell", "synapse", "experiment"])
+        assert fresh.store.nbytes <= everything // 2
+    pd.testing.assert_frame_equal(found[expected.columns], expected)
+
+
+def test_a_table_that_is_too_large_is_not_kept(fresh: sf.SynphysDatabase) -> None:
+    assert fresh.store.keeps("pair")
+    sf.config.memory_budget = 1000 * 9 * 14
+    assert not fresh.store.keeps("pair")
+    assert fresh.store.keeps("slice")
+    assert len(fresh.pairs()) == len(fresh.pair)
+    assert "pair" not in fresh.store.loaded
+
+
+def test_threads_share_what_is_read(fresh: sf.SynphysDatabase) -> None:
+    query = partial(fresh.pairs, species="mouse", include=["cell", "synapse"])
+    with ThreadPoolExecutor(4) as pool:
+        frames = [future.result() for future in [pool.submit(query) for _ in range(8)]]
+    for frame in frames[1:]:
+        pd.testing.assert_frame_equal(frame, frames[0])
+    for names in fresh.store.loaded.values():
+        assert len(set(names)) == len(names)

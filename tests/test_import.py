@@ -84,13 +84,15 @@ def test_without_the_wheel_the_error_gives_the_command(sample_path: Path) -> Non
 
 def test_modules_import_only_downward() -> None:
     floors = [
-        {"errors", "schema"},
+        {"errors", "schema", "machine", "key_index"},
         {"config", "sqlite_file", "engine", "dtypes", "joins", "progress", "releases", "vocabulary",
          "sample_values", "plot_style"},
-        {"release_file", "attachment", "expression", "columns", "criteria", "remote",
-         "sqlite_layout", "related", "sample_rows", "sample_versions"},
-        {"cell_class", "fetch", "export", "query", "description"},
-        {"pair_filter", "classify", "comparison", "connectivity", "distance_fit"},
+        {"release_file", "attachment", "expression", "table_columns", "columnar_copy", "criteria",
+         "remote", "sqlite_layout", "related", "sample_rows", "sample_versions"},
+        {"columns", "cell_class", "fetch", "export", "query", "description"},
+        {"gathering", "comparison", "connectivity", "distance_fit"},
+        {"pair_filter", "classify"},
+        {"pair_query"},
         {"pairs"},
         {"database"},
         {"versions"},

@@ -6,7 +6,6 @@ import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 import synphys_frames as sf
 from synphys_frames.errors import (
@@ -18,96 +17,64 @@ from synphys_frames.errors import (
     UnknownValueError,
 )
 from synphys_frames.schema import published_schema
+from tests.support.queries import EXPRESSIONS, HUMAN, MOUSE, filter_sets
 from tests.support.reference import column_sums, conditions, pair_ids
 from tests.support.release_builder import TINY, build, change, query
 
-MOUSE, HUMAN = "mouse V1 coarse matrix", "human coarse matrix"
+FILTERS: list[tuple[dict[str, Any], list[int]]] = [
+    ({}, [1, 2, 3, 4, 5, 6]),
+    ({"synapse": True}, [1, 4, 5]),
+    ({"synapse": False}, [2, 6]),
+    ({"electrical": True}, [3]),
+    ({"electrical": False}, [1, 2, 5, 6]),
+    # in 11, ex 10 of 10, in 0, unknown 300 and 10, mixed 30 and 30, ex unknown
+    ({"synapse_probed": True}, [1, 5]),
+    ({"synapse_probed": False}, [2, 3, 4, 6]),
+    ({"synapse_type": "in"}, [1]),
+    ({"synapse_type": "mixed"}, [5]),
+    ({"experiment_type": "standard multipatch"}, [1, 2, 3, 4, 5, 6]),
+    ({"experiment_type": "standard_multipatch", "synapse": True}, [1, 4, 5]),
+    ({"project_name": MOUSE}, [1, 2, 3, 4]),
+    ({"project_name": [MOUSE, HUMAN]}, [1, 2, 3, 4, 5, 6]),
+    ({"project_name": []}, []),
+    ({"acsf": "2mM Ca & Mg"}, [1, 2, 3, 4]),
+    ({"acsf": ("2mM Ca & Mg", "nothing")}, [1, 2, 3, 4]),
+    ({"internal": "Standard K-Gluc"}, [1, 2, 3, 4]),
+    ({"species": "human"}, [5, 6]),
+    ({"species": "mole"}, []),
+    ({"age": (50, 50)}, [1, 2, 3, 4]),
+    ({"age": (51, None)}, []),
+    ({"age": (None, None)}, [1, 2, 3, 4, 5, 6]),
+    ({"distance": (None, 100e-6)}, [1, 2, 4, 5, 6]),
+    ({"distance": (5e-5, 100e-6)}, [1, 2, 5, 6]),
+    ({"distance": (0, 0.0)}, [4]),
+    ({"pre_class": sf.CellClass(cre_type="pvalb")}, [1, 3]),
+    ({"pre_class": {"cre_type": "pvalb"}, "post_class": {"dendrite_type": "spiny"}}, [1]),
+    ({"post_class": ~sf.CellClass(cre_type="pvalb")}, [3, 5, 6]),
+    ({"where": "synapse.latency < 2e-3 AND slice.age > 40"}, [1]),
+    ({"where": "distance IS NULL"}, [3]),
+    ({"where": "pair.has_synapse"}, [1, 4, 5]),
+    ({"where": "has_synapse = 1 AND pre_cell.cre_type = 'unknown'"}, [4, 5]),
+    ({"where": "resting_state_fit.ic_amp > 0"}, [5]),
+    ({"where": "POLY_SYNAPSE.synapse_type = 'ex'"}, [6]),
+    ({"where": "pre_intrinsic.tau > post_intrinsic.tau"}, []),
+    ({"where": "pre_cell.position LIKE '[1.0%' AND synapse.id = 7 OR id = 6"}, [1, 6]),
+    ({"where": "1 = 1 -- all"}, [1, 2, 3, 4, 5, 6]),
+    ({"where": "experiment.date > TIMESTAMP '2019-01-01'"}, [1, 2, 3, 4]),
+]
 
 
-@pytest.mark.parametrize(
-    ("filters", "expected"),
-    [
-        ({}, [1, 2, 3, 4, 5, 6]),
-        ({"synapse": True}, [1, 4, 5]),
-        ({"synapse": False}, [2, 6]),
-        ({"electrical": True}, [3]),
-        ({"electrical": False}, [1, 2, 5, 6]),
-        # in 11, ex 10 of 10, in 0, unknown 300 and 10, mixed 30 and 30, ex unknown
-        ({"synapse_probed": True}, [1, 5]),
-        ({"synapse_probed": False}, [2, 3, 4, 6]),
-        ({"synapse_type": "in"}, [1]),
-        ({"synapse_type": "mixed"}, [5]),
-        ({"experiment_type": "standard multipatch"}, [1, 2, 3, 4, 5, 6]),
-        ({"experiment_type": "standard_multipatch", "synapse": True}, [1, 4, 5]),
-        ({"project_name": MOUSE}, [1, 2, 3, 4]),
-        ({"project_name": [MOUSE, HUMAN]}, [1, 2, 3, 4, 5, 6]),
-        ({"project_name": []}, []),
-        ({"acsf": "2mM Ca & Mg"}, [1, 2, 3, 4]),
-        ({"acsf": ("2mM Ca & Mg", "nothing")}, [1, 2, 3, 4]),
-        ({"internal": "Standard K-Gluc"}, [1, 2, 3, 4]),
-        ({"species": "human"}, [5, 6]),
-        ({"species": "mole"}, []),
-        ({"age": (50, 50)}, [1, 2, 3, 4]),
-        ({"age": (51, None)}, []),
-        ({"age": (None, None)}, [1, 2, 3, 4, 5, 6]),
-        ({"distance": (None, 100e-6)}, [1, 2, 4, 5, 6]),
-        ({"distance": (5e-5, 100e-6)}, [1, 2, 5, 6]),
-        ({"distance": (0, 0.0)}, [4]),
-        ({"pre_class": sf.CellClass(cre_type="pvalb")}, [1, 3]),
-        ({"pre_class": {"cre_type": "pvalb"}, "post_class": {"dendrite_type": "spiny"}}, [1]),
-        ({"post_class": ~sf.CellClass(cre_type="pvalb")}, [3, 5, 6]),
-        ({"where": "synapse.latency < 2e-3 AND slice.age > 40"}, [1]),
-        ({"where": "distance IS NULL"}, [3]),
-        ({"where": "pair.has_synapse"}, [1, 4, 5]),
-        ({"where": "has_synapse = 1 AND pre_cell.cre_type = 'unknown'"}, [4, 5]),
-        ({"where": "resting_state_fit.ic_amp > 0"}, [5]),
-        ({"where": "POLY_SYNAPSE.synapse_type = 'ex'"}, [6]),
-        ({"where": "pre_intrinsic.tau > post_intrinsic.tau"}, []),
-        ({"where": "pre_cell.position LIKE '[1.0%' AND synapse.id = 7 OR id = 6"}, [1, 6]),
-        ({"where": "1 = 1 -- all"}, [1, 2, 3, 4, 5, 6]),
-        ({"where": "experiment.date > TIMESTAMP '2019-01-01'"}, [1, 2, 3, 4]),
-    ],
-    ids=str,
-)
+@pytest.mark.parametrize(("filters", "expected"), FILTERS, ids=str)
 def test_filters(tiny: sf.SynphysDatabase, filters: dict[str, Any], expected: list[int]) -> None:
     assert tiny.pairs(**filters)["pair.id"].tolist() == expected
 
 
-TEXTS = {
-    "cre_type": ["pvalb", "sst", "sst,pvalb", "unknown", "nothing"],
-    "target_layer": ["2/3", "5"],
-    "cell_class": ["ex", "in", "mixed"],
-    "dendrite_type": ["spiny", "aspiny"],
-    "cortical_layer": ["4", "5"],
-    "t_type": ["Sst Synthetic 1"],
-}
-criteria = st.dictionaries(st.sampled_from(sorted(TEXTS)), st.none(), max_size=2).flatmap(
-    lambda keys: st.fixed_dictionaries(
-        {
-            key: st.one_of(
-                st.sampled_from(TEXTS[key]), st.lists(st.sampled_from(TEXTS[key])).map(tuple)
-            )
-            for key in keys
-        }
-    )
-)
-truth = st.sampled_from([None, True, False])
-limit = st.one_of(st.none(), st.sampled_from([0, 40, 55, 70, 10_000]))
-filter_sets = st.fixed_dictionaries(
-    {"pre": criteria, "post": criteria},
-    optional={
-        "synapse": truth,
-        "synapse_probed": truth,
-        "electrical": truth,
-        "synapse_type": st.sampled_from(["ex", "in", "mixed"]),
-        "acsf": st.sampled_from(["2mM Ca & Mg", ["2mM Ca & Mg", "1.3mM Ca & 1mM Mg"]]),
-        "internal": st.sampled_from(["PatchSeq"]),
-        "species": st.sampled_from(["mouse", "human"]),
-        "project_name": st.sampled_from([MOUSE, [MOUSE, HUMAN]]),
-        "age": st.tuples(limit, limit).filter(lambda ages: None in ages or ages[0] <= ages[1]),
-        "distance": st.sampled_from([(None, 1e-4), (5e-5, None), (5e-5, 1e-4)]),
-    },
-)
+@pytest.mark.parametrize(("filters", "expected"), FILTERS, ids=str)
+def test_filters_by_sql(
+    tiny: sf.SynphysDatabase, filters: dict[str, Any], expected: list[int]
+) -> None:
+    sf.config.memory_budget = 0
+    assert tiny.pairs(**filters)["pair.id"].tolist() == expected
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -121,18 +88,6 @@ def test_any_filters_agree_with_sqlite(db: sf.SynphysDatabase, filters: dict[str
     }
     found = db.pairs(**classes, **arguments)
     assert found["pair.id"].tolist() == pair_ids(db.path, where, values)
-
-
-EXPRESSIONS = [
-    "synapse.latency < 1.5e-3",
-    "slice.age > 50 AND slice.species = 'mouse'",
-    "pre_cell.cre_type IN ('sst', 'pvalb') OR post_cell.cre_type IS NULL",
-    "NOT (dynamics.stp_induction_50hz > 0.5)",
-    "pair.distance BETWEEN 5e-5 AND 1e-4",
-    "pre_morphology.dendrite_type = post_morphology.dendrite_type",
-    "coalesce(synapse_model.ml_strength, 0) = 0",
-    "resting_state_fit.ic_amp > 1e-3 AND pair.has_synapse",
-]
 
 
 @pytest.mark.parametrize("where", EXPRESSIONS)
