@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from .dtypes import ARROW_TYPES, DTYPE_NAMES, STR
 from .errors import ArgumentError, ExportError, SynphysError
@@ -74,8 +73,10 @@ def is_complete(file: Path, source: dict[str, Any]) -> bool:
     """
     if not file.exists():
         return False
+    from pyarrow import parquet
+
     try:
-        metadata = pq.read_metadata(file).metadata or {}
+        metadata = parquet.read_metadata(file).metadata or {}
     except (pa.ArrowInvalid, OSError):
         metadata = {}
     if _SOURCE_KEY not in metadata:
@@ -157,6 +158,8 @@ def write_table(
         Told of every row written.
     """
     schema = arrow_schema(table, attributes)
+    from pyarrow import parquet
+
     schema = schema.with_metadata(
         {**schema.metadata, _SOURCE_KEY: json.dumps(source, sort_keys=True).encode()}
     )
@@ -167,7 +170,7 @@ def write_table(
     os.close(handle)
     temporary = Path(name)
     try:
-        with pq.ParquetWriter(temporary, schema, compression="zstd") as writer:
+        with parquet.ParquetWriter(temporary, schema, compression="zstd") as writer:
             for batch in batches:
                 writer.write_batch(batch.cast(schema))
                 callback.relative_update(batch.num_rows)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -200,7 +199,7 @@ def _translated(url: str, error: Exception) -> FetchError:
     said = said.rstrip(": ")
     if isinstance(cause, aiohttp.InvalidURL | aiohttp.ClientSSLError | ValueError):
         return FetchError(f"{url} can't be fetched: {said}.")
-    timed_out = isinstance(cause, asyncio.TimeoutError | TimeoutError)
+    timed_out = isinstance(cause, TimeoutError)
     if timed_out:
         said = f"no answer within {config.timeout:g} s"
     transient = TransientError(f"{url}: {said}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,6 +11,7 @@ from .counting import memberships
 from .errors import ArgumentError, UnknownColumnError, did_you_mean
 from .pair_frame import PairFrame, numbers
 from .provenance import single
+from .rank_test import rank_tests
 from .schema import NEWEST, published_schema
 
 if TYPE_CHECKING:
@@ -154,24 +154,20 @@ def compare_values(
 
     `SynphysAccessor.compare` documents the arguments and the result.
     """
-    # Half of what it takes to import it is the price of one call, not of the package.
-    from scipy.stats import mannwhitneyu
-
     groups = [
         group
         for group in _groups(frame, column, classes, post_classes, db)[2]
         if len(group[2]) >= max(min_count, 1)
     ]
-    rows = []
-    for (pre_a, post_a, a), (pre_b, post_b, b) in combinations(groups, 2):
-        test = mannwhitneyu(a, b, alternative="two-sided")
-        medians = float(np.median(a)), float(np.median(b))
-        tested = (len(a), len(b), *medians, float(test.statistic), float(test.pvalue))
-        rows.append((pre_a, post_a, pre_b, post_b, *tested))
-    result = pd.DataFrame(rows, columns=[*COMPARED, *_TESTED[:-1]])
-    result["p_adjusted"] = holm(result["p_value"].to_numpy(dtype=np.float64))
-    result = result.astype(dict.fromkeys(COMPARED, "str") | dict.fromkeys(_TESTED[:2], "int64"))
-    result = result.astype(dict.fromkeys(_TESTED[2:], "float64"))
+    statistic, p_value = rank_tests([values for _, _, values in groups])
+    a, b = np.triu_indices(len(groups), 1)
+    pre, post = (pd.Series([group[side] for group in groups], dtype="str") for side in (0, 1))
+    sizes = np.array([len(values) for _, _, values in groups], dtype=np.int64)
+    medians = np.array([np.median(values) for _, _, values in groups], dtype=np.float64)
+    columns = [pre.array[a], post.array[a], pre.array[b], post.array[b]]
+    tested = [sizes[a], sizes[b], medians[a], medians[b], statistic[a, b], p_value[a, b]]
+    tested.append(holm(p_value[a, b]))
+    result = pd.DataFrame(dict(zip([*COMPARED, *_TESTED], [*columns, *tested], strict=True)))
     result.attrs["synphys"] = {"column": column, "unit": unit_of(column)}
     return result
 

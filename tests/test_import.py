@@ -10,7 +10,7 @@ import synphys_frames as sf
 
 WATCH = """
 import sys
-import pandas, duckdb, pyarrow
+import pandas, pyarrow
 seen = []
 def hook(event, arguments):
     if event.startswith("socket."):
@@ -24,7 +24,8 @@ def hook(event, arguments):
 sys.addaudithook(hook)
 before = set(sys.modules)
 import synphys_frames
-heavy = {"fsspec", "requests", "aiohttp", "tqdm", "filelock", "matplotlib", "scipy", "platformdirs"}
+heavy = {"asyncio", "duckdb", "fsspec", "requests", "aiohttp", "tqdm", "filelock", "matplotlib"}
+heavy |= {"platformdirs", "psutil", "pyarrow.parquet", "scipy"}
 print(seen, sorted(heavy & (set(sys.modules) - before)))
 """
 
@@ -43,6 +44,24 @@ def run(program: str, **environment: str) -> subprocess.CompletedProcess[str]:
 def test_import_touches_no_network_no_file_and_nothing_heavy() -> None:
     done = run(WATCH)
     assert (done.stdout.strip(), done.stderr) == ("[] []", "")
+
+
+def test_analyses_do_without_scipy_stats(sample_path: Path) -> None:
+    done = run(
+        f"""
+        import sys
+        import synphys_frames as sf
+        db = sf.load_sqlite({str(sample_path)!r})
+        pairs = db.pairs(species="mouse", include="cell")
+        classes = {{"ex": sf.CellClass(cell_class="ex"), "in": sf.CellClass(cell_class="in")}}
+        pairs.synphys.connectivity(classes)
+        pairs.synphys.connectivity(classes, kind="reciprocal")
+        pairs.synphys.connectivity_profile(4)
+        pairs.synphys.compare("pair.distance", classes)
+        print(len(pairs), "scipy.special" in sys.modules, "scipy.stats" in sys.modules)
+        """
+    )
+    assert done.stdout.split()[1:] == ["True", "False"], done.stderr
 
 
 def test_import_does_not_need_a_home_folder() -> None:
@@ -84,7 +103,7 @@ def test_without_the_wheel_the_error_gives_the_command(sample_path: Path) -> Non
 
 def test_modules_import_only_downward() -> None:
     floors = [
-        {"errors", "schema", "machine", "key_index"},
+        {"errors", "schema", "machine", "key_index", "rank_test"},
         {"config", "sqlite_file", "engine", "dtypes", "joins", "progress", "releases", "vocabulary",
          "sample_values", "plot_style"},
         {"release_file", "attachment", "expression", "table_columns", "columnar_copy", "criteria",
