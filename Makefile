@@ -28,9 +28,8 @@ format: $(READY) ## put the code into its one format
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-bench: $(READY) ## print how fast it is beside the usual ways, as ratios
-	$(BIN)/python -m benchmarks.wide_frames
-	$(BIN)/python -m benchmarks.connectivity
+bench: $(READY) ## measure how fast it is beside the usual ways; writes benchmarks/RESULTS.md
+	$(BIN)/python -m benchmarks
 
 gallery: $(READY) ## draw the README's pictures from the synthetic sample
 	$(BIN)/python -m synphys_frames.examples.gallery

@@ -1,1 +1,1 @@
-"""Scripts that print ratios; no test asserts a time."""
+"""Scripts that print ratios and write them into RESULTS.md; no test asserts a time."""

@@ -1,24 +1,21 @@
-"""A 17 x 17 connectivity matrix: this library beside SQL and a pandas groupby written by hand.
+"""A 17 x 17 connectivity matrix beside SQL and a pandas groupby written by hand.
 
-The groupby takes only classes of which a cell has one, and the counts alone, without intervals: it
-is given the easier task. The file is synthetic, of the published scale.
+By hand, there are only classes of which a cell has one, and the counts alone, without intervals:
+the easier task.
 """
 
 from __future__ import annotations
 
-import argparse
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 import synphys_frames as sf
-from benchmarks.alternating import alternate, show
-from synphys_frames import engine
+
+from .alternating import Comparison, alternate
+from .by_hand import COUNTS, attached, grouped
 
 if TYPE_CHECKING:
-    import pandas as pd
+    from collections.abc import Iterator
+    from pathlib import Path
 
 CRE_TYPES = ("pvalb", "sst", "vip", "ndnf", "tlx3", "sim1", "rorb", "ntsr1", "cux2", "nr5a1")
 LAYERS = ("1", "2/3", "4", "5", "6")
@@ -29,62 +26,30 @@ CLASSES = {cre: sf.CellClass(cre_type=cre) for cre in CRE_TYPES} | {
 CLASSES |= {kind: sf.CellClass(cre_type="unknown", cell_class=kind) for kind in ("mixed", "none")}
 
 
-def by_hand(pairs: pd.DataFrame) -> pd.DataFrame:
-    """Return probed and connected counts by the class columns of a wide frame."""
-    kinds = pairs["pre_cell.cell_class_nonsynaptic"]
-    ex = pairs["pair.n_ex_test_spikes"].to_numpy(float, na_value=np.nan) > 10
-    inh = pairs["pair.n_in_test_spikes"].to_numpy(float, na_value=np.nan) > 10
-    probed = np.where(kinds == "ex", ex, np.where(kinds == "in", inh, ex & inh))
-    tested = pairs[probed]
-    connected = tested["pair.has_synapse"].fillna(False).astype(int)
-    groups = connected.groupby([tested["pre_cell.cre_type"], tested["post_cell.cre_type"]])
-    return groups.agg(["size", "sum"])
-
-
-def main() -> None:
-    """Print the ratios."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--scale", type=float, default=1.0, help="1: the published scale")
-    parser.add_argument("--rounds", type=int, default=7)
-    options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        path = sf.build_sample(Path(folder) / "synthetic_small.sqlite", scale=options.scale)
-        db = sf.load_sqlite(path)
-        print(f"{db} (synthetic)")
-        attached = engine.connect()
-        attached.execute(f"ATTACH '{path}' AS release (TYPE sqlite, READ_ONLY)")
-        columns = ["cell.cre_type", "pre_cell.cell_class_nonsynaptic"]
-        wide = db.pairs(species="mouse", include=columns)
-        counts_by_sql = (
-            "SELECT pre.cre_type, post.cre_type, count(*), sum(coalesce(has_synapse, 0)) "
-            "FROM release.pair JOIN release.cell pre ON pre.id = pre_cell_id "
-            "JOIN release.cell post ON post.id = post_cell_id "
-            "JOIN release.experiment e ON e.id = pair.experiment_id "
-            "JOIN release.slice s ON s.id = e.slice_id WHERE species = 'mouse' "
-            "AND CASE pre.cell_class_nonsynaptic WHEN 'ex' THEN n_ex_test_spikes > 10 "
-            "WHEN 'in' THEN n_in_test_spikes > 10 "
-            "ELSE n_ex_test_spikes > 10 AND n_in_test_spikes > 10 END GROUP BY ALL"
-        )
-        ours = db.pairs(species="mouse").synphys.connectivity(CLASSES)
-        checked: Any = by_hand(wide).loc[("pvalb", "sst")]
-        found: Any = ours.loc[("pvalb", "sst"), ["n_probed", "n_connected"]]
-        if list(found) != list(checked):
-            raise SystemExit("the contenders do not count the same")
-        show(
-            f"17 x 17 classes, {len(wide):,} mouse pairs",
-            alternate(
-                {
-                    "from the opened database": lambda: db.pairs(
-                        species="mouse"
-                    ).synphys.connectivity(CLASSES),
-                    "on a wide frame": lambda: wide.synphys.connectivity(CLASSES),
-                    "groupby by hand on the frame": lambda: by_hand(wide),
-                    "SQL by hand, counts only": lambda: attached.execute(counts_by_sql).df(),
-                },
-                options.rounds,
-            ),
-        )
-
-
-if __name__ == "__main__":
-    main()
+def compare(db: sf.SynphysDatabase, path: Path, rounds: int) -> Iterator[Comparison]:
+    """Yield the comparison."""
+    duck = attached(path)
+    counts = COUNTS.format(prefix="release.")
+    narrow, wide = db.pairs(species="mouse"), db.pairs(species="mouse", include="cell")
+    ours: Any = narrow.synphys.connectivity(CLASSES)
+    by_pandas: Any = grouped(wide)
+    by_sql = {(pre, post): (n, hits) for pre, post, n, hits in duck.execute(counts).fetchall()}
+    for pair in ((pre, post) for pre in CRE_TYPES for post in CRE_TYPES):
+        expected = by_sql.get(pair, (0, 0))
+        found = tuple(ours.loc[pair, ["n_probed", "n_connected"]])
+        grouped_here = tuple(by_pandas.loc[pair]) if pair in by_pandas.index else (0, 0)
+        if not found == expected == grouped_here:
+            raise SystemExit(f"{pair}: the contenders do not count the same")
+    yield alternate(
+        f"Q5: 17 x 17 classes, {len(wide):,} mouse pairs",
+        {
+            "synphys_frames, on a frame of pairs": lambda: narrow.synphys.connectivity(CLASSES),
+            "the same, on a frame with the cell group": lambda: wide.synphys.connectivity(CLASSES),
+            "the same, and the pairs by a query": lambda: db.pairs(
+                species="mouse"
+            ).synphys.connectivity(CLASSES),
+            "SQL by hand, DuckDB attached (counts only)": lambda: duck.execute(counts).df(),
+            "pandas groupby by hand (counts only)": lambda: grouped(wide),
+        },
+        rounds,
+    )

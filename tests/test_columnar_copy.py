@@ -188,8 +188,19 @@ def deleted(path: Path) -> None:
     path.unlink()
 
 
-@pytest.mark.parametrize("damage", [emptied, cut, made_a_text, made_another_table, deleted])
-@pytest.mark.parametrize("part", ["pair-*", "cell-*", "*", "release.json"])
+@pytest.mark.parametrize(
+    ("part", "damage"),
+    [
+        ("*", emptied),
+        ("*", made_a_text),
+        ("*", deleted),
+        ("*.arrow", cut),
+        ("pair-*", made_another_table),
+        ("cell-*", cut),
+        ("release.json", emptied),
+        ("release.json", deleted),
+    ],
+)
 def test_a_damaged_copy_is_made_anew(
     cached: Path, part: str, damage: Callable[[Path], None]
 ) -> None:
