@@ -7,6 +7,7 @@ import json
 import logging
 import os
 import re
+import zlib
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from threading import Lock, Thread
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
-_FORMAT = 1
+_FORMAT = 2
 _NOTE = "release.json"
 _METADATA = b"synphys_frames.part"
 # As long as another process may take to write what this one would write.
@@ -129,8 +130,11 @@ class ColumnarCopy:
 
     def _mapped(self, path: Path, table: Table) -> pa.Table | None:
         try:
-            with pa.memory_map(str(path)) as source:
-                data = pa.ipc.open_file(source).read_all()
+            content = _content(path)
+            # Arrow itself finds few of the errors that a disk can make, and others end the process.
+            if not path.stem.endswith(f"-{_checksum(content)}"):
+                raise ValueError("its content does not have the checksum in its name")
+            data = pa.ipc.open_file(content).read_all()
             noted = json.loads((data.schema.metadata or {}).get(_METADATA, b"{}"))
             columns = [one["name"] for one in noted.get("columns", ())]
             if noted != self._described(table, columns):
@@ -212,7 +216,7 @@ class ColumnarCopy:
                 self._digest = self._known_digest() or self._noted_digest()
             if self._digest is None:
                 return
-            for path in self.folder.glob("*.arrow.*.tmp"):  # of processes that were killed
+            for path in self.folder.glob("*.tmp"):  # of processes that were killed
                 path.unlink(missing_ok=True)
             for table, columns, data in parts:
                 self._write_part(table, columns, data)
@@ -229,26 +233,41 @@ class ColumnarCopy:
 
     def _note(self, digest: str) -> None:
         note = {"format": _FORMAT, "state": asdict(self._state), "sha256": digest}
-        with self._appearing(_NOTE) as file:
+        with self._written(_NOTE) as (file, path):
             file.write(json.dumps(note).encode())
+        path.replace(self.folder / _NOTE)
 
     def _write_part(self, table: Table, columns: list[str], data: pa.Table) -> None:
         described = json.dumps(self._described(table, columns))
-        name = f"{table.name}-{hashlib.sha256(described.encode()).hexdigest()[:16]}.arrow"
-        if (self.folder / name).exists() or FileState.of(self._release) != self._state:
+        name = f"{table.name}-{hashlib.sha256(described.encode()).hexdigest()[:16]}"
+        is_there = any(self.folder.glob(f"{name}-*.arrow"))
+        if is_there or FileState.of(self._release) != self._state:
             return
         noted = data.replace_schema_metadata(
             {**(data.schema.metadata or {}), _METADATA: described.encode()}
         )
-        with self._appearing(name) as file, pa.ipc.new_file(file, noted.schema) as writer:
-            writer.write_table(noted)
+        with self._written(f"{name}.arrow") as (file, path):
+            with pa.ipc.new_file(file, noted.schema) as writer:
+                writer.write_table(noted)
+            file.flush()
+            checksum = _checksum(_content(path))
+        path.replace(self.folder / f"{name}-{checksum}.arrow")
 
     @contextmanager
-    def _appearing(self, name: str) -> Iterator[BinaryIO]:
-        """Give a file to write that appears under its name when it is whole."""
+    def _written(self, name: str) -> Iterator[tuple[BinaryIO, Path]]:
+        """Give a file to write, under a name of this process, that is on the disk afterwards."""
         path = self.folder / f"{name}.{os.getpid()}.tmp"
         with path.open("wb") as file:
-            yield file
+            yield file, path
             file.flush()
             os.fsync(file.fileno())
-        path.replace(self.folder / name)
+
+
+def _content(path: Path) -> pa.Buffer:
+    """Return a file's content, mapped into memory."""
+    with pa.memory_map(str(path)) as source:
+        return source.read_buffer()
+
+
+def _checksum(content: pa.Buffer) -> str:
+    return f"{zlib.crc32(content):08x}"
