@@ -99,9 +99,7 @@ class Attachment:
         process = self._own_process()
         with process.lock:
             if process.evaluator is None:
-                process.evaluator = engine.plain_connection()
-                # To have other threads share in so few rows takes longer than the rows.
-                process.evaluator.execute("SET threads = 1")
+                process.evaluator = engine.evaluating_connection()
             return process.evaluator
 
     def _own_process(self) -> _Process:

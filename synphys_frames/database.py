@@ -675,9 +675,7 @@ def _labelled(table: Table, columns: Sequence[str] | str | None) -> dict[str, st
 _opened: WeakValueDictionary[tuple[str, str], SynphysDatabase] = WeakValueDictionary()
 
 
-def reopened(path: str, errors: Literal["raise", "coerce"] = "raise") -> SynphysDatabase:
-    """Return the open database of a release file, or open it."""
+def opened(path: str, errors: Literal["raise", "coerce"] = "raise") -> SynphysDatabase | None:
+    """Return the database of a release file that somebody holds open, or None."""
     database = _opened.get((path, errors))
-    if database is None or database.is_closed:
-        return SynphysDatabase(path, errors=errors)
-    return database
+    return None if database is None or database.is_closed else database

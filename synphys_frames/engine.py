@@ -75,3 +75,11 @@ def plain_connection() -> duckdb.DuckDBPyConnection:
     # the same names, and gives the rows of one for both.
     connection.execute("SET disabled_optimizers = 'common_subplan'")
     return connection
+
+
+def evaluating_connection() -> duckdb.DuckDBPyConnection:
+    """Return a new in-memory DuckDB connection for expressions over columns in memory."""
+    connection = plain_connection()
+    # To have other threads share in so few rows takes longer than the rows.
+    connection.execute("SET threads = 1")
+    return connection

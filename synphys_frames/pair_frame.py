@@ -11,12 +11,15 @@ import pandas as pd
 from .cell_class import Cells
 from .classify import distinct_rows, id_column, label_of, named_classes, store_lookup
 from .connectivity import Membership
+from .engine import evaluating_connection
 from .errors import ArgumentError, NotInVersionError, ProvenanceError, UnknownColumnError
-from .provenance import database_of, ids_of, integers, single
+from .provenance import database_of, ids_of, integers, open_database_of, single
 from .schema import NEWEST, Column, published_schema
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+
+    import duckdb
 
     from .cell_class import CellClass
     from .classify import Lookup, Side
@@ -136,7 +139,13 @@ class PairFrame:
             # Many classes ask for one column: each of its few texts is then compared once.
             return found.astype("category") if column.kind == "str" else found
 
-        return decide(Cells(len(first), lookup)), np.split(inverse, len(sides))
+        cells = Cells(len(first), lookup, self._evaluator())
+        return decide(cells), np.split(inverse, len(sides))
+
+    def _evaluator(self) -> Callable[[], duckdb.DuckDBPyConnection]:
+        """Return what gives a DuckDB connection: to start DuckDB takes longer than most classes."""
+        found = open_database_of(self.frame, self._db)
+        return cache(evaluating_connection) if found is None else found.store.reader.evaluator
 
     def memberships(self, pre: object, post: object) -> tuple[Membership, Membership]:
         """Return which classes the cells of each row belong to, on both sides.

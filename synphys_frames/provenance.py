@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from .config import config
-from .database import SynphysDatabase, reopened
+from .database import SynphysDatabase, opened
 from .errors import ArgumentError, ProvenanceError
 from .releases import find_release, shipped_catalogue
 from .versions import find_file
@@ -46,6 +46,9 @@ def database_of(frame: pd.DataFrame, db: SynphysDatabase | None = None) -> Synph
             raise ArgumentError(f"db takes a SynphysDatabase; got {type(db).__name__}.")
         return db
     noted = _noted(frame)
+    found = open_database_of(frame)
+    if found is not None:
+        return found
     if "file" not in noted:
         raise ProvenanceError(
             "This frame does not say which release it comes from: its attrs were lost on the way "
@@ -55,8 +58,21 @@ def database_of(frame: pd.DataFrame, db: SynphysDatabase | None = None) -> Synph
     path = Path(str(noted["file"]))
     if not path.exists():
         path = _moved(str(noted.get("release", "")), path)
-    errors: Literal["raise", "coerce"] = "coerce" if noted.get("errors") == "coerce" else "raise"
-    return reopened(str(path), errors)
+    return opened(str(path), _errors(noted)) or SynphysDatabase(path, errors=_errors(noted))
+
+
+def open_database_of(
+    frame: pd.DataFrame, db: SynphysDatabase | None = None
+) -> SynphysDatabase | None:
+    """Return the database that a frame belongs to if it is open, else None."""
+    if isinstance(db, SynphysDatabase):
+        return None if db.is_closed else db
+    noted = _noted(frame)
+    return opened(str(noted["file"]), _errors(noted)) if "file" in noted else None
+
+
+def _errors(noted: dict[str, Any]) -> Literal["raise", "coerce"]:
+    return "coerce" if noted.get("errors") == "coerce" else "raise"
 
 
 def _moved(release: str, path: Path) -> Path:
