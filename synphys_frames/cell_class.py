@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import reduce
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -11,7 +12,10 @@ import numpy as np
 import pandas as pd
 
 from .criteria import (
+    FALSE,
     TELLING,
+    TRUE,
+    UNKNOWN,
     Verdict,
     checked_value,
     criterion_column,
@@ -49,12 +53,12 @@ class Cells:
     connection: Callable[[], duckdb.DuckDBPyConnection] | None = None
 
     def evaluate(self, expression: Expression) -> Truth:
-        """Return for which cells an expression over criteria is true, and for which it is false."""
+        """Return for each cell whether an expression over criteria is true."""
         columns = {name: self.lookup(criterion_column(name)) for name in expression.names}
         found: Any = evaluate(expression, columns, self.count, self.connection)
-        true: Mask = found.to_numpy(dtype=bool, na_value=False)
-        known: Mask = ~found.isna()
-        return true, known & ~true
+        true = found.to_numpy(dtype=bool, na_value=False)
+        truth: Truth = np.where(found.isna(), UNKNOWN, np.where(true, TRUE, FALSE)).astype(np.int8)
+        return truth
 
 
 @dataclass(frozen=True, slots=True, init=False, repr=False)
@@ -266,35 +270,28 @@ class CellClass:
         pandas.arrays.BooleanArray
             True, False, or NA where what is not known of the cell would decide. Only True belongs.
         """
-        true, false = self.truth(cells)
-        return pd.arrays.BooleanArray(true, ~(true | false))
+        truth = self.truth(cells)
+        return pd.arrays.BooleanArray(truth == TRUE, truth == UNKNOWN)
 
     def truth(self, cells: Cells) -> Truth:
-        """Return which cells belong to the class, and which do not; neither where not known."""
-        # SQL's logic of three values: what is not known is neither true nor false.
+        """Return for each cell whether it belongs to the class, as a number; see `criteria`."""
         if self.operator == "not":
-            true, false = self.operands[0].truth(cells)
-            return false, true
+            return TRUE - self.operands[0].truth(cells)
         results = [operand.truth(cells) for operand in self.operands]
         results += [
             matches(cells.lookup(criterion_column((key,))), value)
             for key, value in self.criteria.items()
         ]
         results += [cells.evaluate(parse(text)) for text in self.expressions]
-        none, every = np.zeros(cells.count, dtype=bool), np.ones(cells.count, dtype=bool)
-        if self.operator == "or":
-            true, false = none, every
-            for one, other in results:
-                true, false = true | one, false & other
-        else:
-            true, false = every, none
-            for one, other in results:
-                true, false = true & one, false | other
-        return true, false
+        together, nothing = (np.maximum, FALSE) if self.operator == "or" else (np.minimum, TRUE)
+        if not results:
+            return np.full(cells.count, nothing, dtype=np.int8)
+        return reduce(together, results)
 
     def members(self, cells: Cells) -> Mask:
         """Return for each cell whether it surely belongs to the class."""
-        return self.truth(cells)[0]
+        surely: Mask = self.truth(cells) == TRUE
+        return surely
 
 
 def as_cell_class(value: object, argument: str) -> CellClass | None:

@@ -17,8 +17,10 @@ if TYPE_CHECKING:
     from .expression import Name
 
     Mask = np.ndarray[Any, np.dtype[np.bool_]]
-    # Where something is true, and where it is false; where neither, it is not known.
-    Truth = tuple[Mask, Mask]
+    Truth = np.ndarray[Any, np.dtype[np.int8]]
+
+# SQL's logic of three values, as numbers: "and" is the least of them, "or" the greatest.
+FALSE, UNKNOWN, TRUE = 0, 1, 2
 
 CELL_TABLES = ("cell", "morphology", "patch_seq", "intrinsic", "cortical_cell_location")
 
@@ -109,7 +111,7 @@ def _unknown(name: Name) -> UnknownCriterionError:
 
 
 def matches(values: pd.Series, wanted: Any) -> Truth:
-    """Return where values are (one of) what is wanted, and where they are not; neither if missing.
+    """Return for each value whether it is (one of) what is wanted; unknown where it is missing.
 
     Raises
     ------
@@ -132,13 +134,14 @@ def matches(values: pd.Series, wanted: Any) -> Truth:
     # A value of None matches nothing: NULL never matches.
     array: Any = values.array
     if isinstance(array, pd.Categorical):
-        among = _are_among(array.categories, choices)
         # Each of the few values is compared once; code -1 picks the entry at the end.
-        found, other = (np.append(mask, False)[array.codes] for mask in (among, ~among))
-        return found, other
+        of_each = np.where(_are_among(array.categories, choices), TRUE, FALSE)
+        of_each = np.append(of_each, UNKNOWN).astype(np.int8)
+        truth: Truth = of_each[array.codes]
+        return truth
+    found = values.isin(choices).to_numpy(dtype=bool, na_value=False)
     known = values.notna().to_numpy(dtype=bool)
-    found = values.isin(choices).to_numpy(dtype=bool, na_value=False) & known
-    return found, known & ~found
+    return np.where(known, np.where(found, TRUE, FALSE), UNKNOWN).astype(np.int8)
 
 
 def _are_among(categories: pd.Index, choices: list[Any]) -> Mask:
