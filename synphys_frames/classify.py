@@ -73,8 +73,8 @@ def store_lookup(
 
     def lookup(column: Column) -> pd.Series:
         store.schema.table(column.table).column(column.name)
-        beside = store.rows(store.aliases("cell")[column.table], "cell")
-        return store.table(column.table).series(column.name, beside[cells])
+        rows = store.rows(store.aliases("cell")[column.table], "cell", cells)
+        return store.table(column.table).series(column.name, rows)
 
     return lookup
 

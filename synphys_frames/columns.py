@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import OrderedDict
+from functools import reduce
 from threading import RLock
 from typing import TYPE_CHECKING, Protocol
 
@@ -16,7 +17,7 @@ from .key_index import NONE, KeyIndex
 from .table_columns import TableColumns, packed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from contextlib import AbstractContextManager
 
     import duckdb
@@ -88,7 +89,7 @@ class ColumnStore:
         self._tables: OrderedDict[str, TableColumns] = OrderedDict()
         self._indexes: dict[tuple[str, str], KeyIndex] = {}
         self._aliases: dict[str, Aliases] = {}
-        self._rows: dict[tuple[str, str], Rows] = {}
+        self._steps: dict[tuple[str, str, str, str], Rows] = {}
 
     @property
     def _lock(self) -> AbstractContextManager[bool]:
@@ -112,19 +113,19 @@ class ColumnStore:
 
     def _table_bytes(self, name: str) -> int:
         found = [index.nbytes for (table, _), index in self._indexes.items() if table == name]
-        found += [rows.nbytes for (source, _), rows in self._rows.items() if source == name]
+        found += [rows.nbytes for (parent, *_), rows in self._steps.items() if parent == name]
         return self._tables[name].nbytes + sum(found)
 
     def forget(self) -> None:
         """Drop all columns from memory; they are read again when they are needed."""
         with self._lock:
-            for kept in (self._tables, self._indexes, self._rows):
+            for kept in (self._tables, self._indexes, self._steps):
                 kept.clear()
 
     def _drop(self, name: str) -> None:
         del self._tables[name]
         self._indexes = {key: one for key, one in self._indexes.items() if key[0] != name}
-        self._rows = {key: one for key, one in self._rows.items() if key[0] != name}
+        self._steps = {key: one for key, one in self._steps.items() if key[0] != name}
 
     def make_room(self, newest: str | None = None, arriving: int = 0) -> None:
         """Drop the tables that were not used for the longest time, until the budget holds.
@@ -195,44 +196,64 @@ class ColumnStore:
                 self._aliases[source] = Aliases(self.schema, source)
             return self._aliases[source]
 
-    def rows(self, alias: Alias, source: str) -> Rows:
-        """Return for each row of the source table the row of the alias's table, or -1.
+    def step(self, way: Alias, parent: str) -> Rows:
+        """Return for each row of a parent's table the row that one step leads to, or -1.
 
         At its end is one -1 more: what is beside a row that is not there.
 
         Raises
         ------
         JoinError
-            A row of the source table has several matching rows.
+            A row of the parent's table has several matching rows.
         """
         with self._lock:
-            key = (source, alias.name)
-            found = self._rows.get(key)
+            key = (parent, way.found_from, way.table, way.found_by)
+            found = self._steps.get(key)
             if found is None:
-                found = self._find_rows(alias, source)
-                if source in self._tables:
-                    self._rows[key] = found
+                self.reader.require_rows([way.table])
+                index = self.index(way.table, way.found_by)
+                if not index.is_unique:
+                    raise several_rows(way, parent, index.repeated)
+                rows = index.rows(*self.table(parent).keys(way.found_from))
+                found = np.append(rows, NONE)
+                if parent in self._tables:
+                    self._steps[key] = found
             return found
 
-    def _find_rows(self, alias: Alias, source: str) -> Rows:
-        if alias.parent is None:
-            return np.append(np.arange(len(self.table(source)), dtype=np.intp), NONE)
-        parent = self.aliases(source)[alias.parent]
-        self.reader.require_rows([alias.table])
-        rows = self._step(alias, parent, source)
-        # Downwards, what stands beside a pair is its synapse's fit, not its polysynapse's.
-        if alias.alternative is not None and alias.direction == "up":
-            other = alias.alternative
-            beside = self._step(other, self.aliases(source)[str(other.parent)], source)
-            rows = np.where(rows >= 0, rows, beside)
-        return rows
+    def rows_beside(self, alias: Alias, source: str, rows_of: Callable[[Alias], Rows]) -> Rows:
+        """Return the rows of an alias that stand beside those of the alias before it.
 
-    def _step(self, alias: Alias, parent: Alias, source: str) -> Rows:
-        index = self.index(alias.table, alias.found_by)
-        if not index.is_unique:
-            raise several_rows(alias, parent.table, index.repeated)
-        step = index.rows(*self.table(parent.table).keys(alias.found_from))
-        return np.append(step, NONE)[self.rows(parent, source)]
+        Parameters
+        ----------
+        alias
+            Any but the source table itself.
+        source
+            The source table.
+        rows_of
+            Gives the rows of the alias before it, -1 for none.
+        """
+        rows = []
+        for way in alias.ways:
+            parent = self.aliases(source)[str(way.parent)]
+            rows.append(self.step(way, parent.table)[rows_of(parent)])
+        return reduce(lambda first, second: np.where(first >= 0, first, second), rows)
+
+    def rows(self, alias: Alias, source: str, chosen: Rows | None = None) -> Rows:
+        """Return for each row of the source table the row of the alias's table, or -1.
+
+        Parameters
+        ----------
+        alias, source
+            The alias, and the source table.
+        chosen
+            Rows of the source table, -1 for none; default all in turn.
+        """
+        if alias.parent is None:
+            count = len(self.table(source))
+            return np.arange(count, dtype=np.intp) if chosen is None else chosen
+        if chosen is None and alias.parent == source and len(alias.ways) == 1:
+            return self.step(alias, source)[:-1]
+        return self.rows_beside(alias, source, lambda parent: self.rows(parent, source, chosen))
 
 
 def several_rows(alias: Alias, parent: str, key: int | None) -> JoinError:

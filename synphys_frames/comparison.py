@@ -164,9 +164,7 @@ def _keyed_pairs(store: ColumnStore) -> pd.DataFrame:
     }
     pair = store.table("pair")
     texts = {
-        label: store.table(aliases[alias].table).take(
-            "ext_id", store.rows(aliases[alias], "pair")[:-1]
-        )
+        label: store.table(aliases[alias].table).take("ext_id", store.rows(aliases[alias], "pair"))
         for alias, label in labels.items()
     }
     frame = pd.DataFrame(

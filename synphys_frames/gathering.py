@@ -59,6 +59,7 @@ class Gathering:
         self._kept: dict[str, bool] = {}
         self._wanted: dict[str, list[str]] = {}
         self._found: dict[str, Found] = {}
+        self._beside: dict[str, Rows] = {}
         if rows is None and ids is not None and store.keeps(source):
             rows = store.index(source, "id").rows(ids, missing)
         self._rows = rows
@@ -91,8 +92,7 @@ class Gathering:
     def _is_kept(self, alias: Alias) -> bool:
         """Return whether all tables on the way to this one are in memory."""
         if alias.name not in self._kept:
-            ways = [alias, alias.alternative] if alias.alternative else [alias]
-            parents = [self._aliases[way.parent] for way in ways if way.parent is not None]
+            parents = [self._aliases[way.parent] for way in alias.ways if way.parent is not None]
             here = self._rows is not None if alias.parent is None else True
             self._kept[alias.name] = (
                 here and self._store.keeps(alias.table) and all(map(self._is_kept, parents))
@@ -108,11 +108,19 @@ class Gathering:
             A row has several matching rows there.
         """
         if self._rows is not None and self._is_kept(alias):
-            rows = self._store.rows(alias, self._source)
-            return self._store.table(alias.table), rows[self._rows]
+            return self._store.table(alias.table), self._rows_beside(alias, self._rows)
         if alias.name not in self._found:
             self._found[alias.name] = self._fetched(alias)
         return self._found[alias.name]
+
+    def _rows_beside(self, alias: Alias, rows: Rows) -> Rows:
+        if alias.parent is None:
+            return rows
+        if alias.name not in self._beside:
+            self._beside[alias.name] = self._store.rows_beside(
+                alias, self._source, lambda parent: self._rows_beside(parent, rows)
+            )
+        return self._beside[alias.name]
 
     def _fetched(self, alias: Alias) -> Found:
         if alias.parent is None:
@@ -120,11 +128,8 @@ class Gathering:
             table, index = self._selected(alias, "id", ids[~missing])
             return table, index.rows(ids, missing)
         self._store.reader.require_rows([alias.table])
-        ways = [alias]
-        if alias.alternative is not None and alias.direction == "up":
-            ways.append(alias.alternative)
-        keys = [self._keys(way) for way in ways]
-        self._require_one_row(ways)
+        keys = [self._keys(way) for way in alias.ways]
+        self._require_one_row(alias.ways)
         asked = np.concatenate([found[~missing] for found, missing in keys])
         table, index = self._selected(alias, alias.found_by, asked)
         rows = index.rows(*keys[0])

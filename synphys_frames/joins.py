@@ -75,6 +75,14 @@ class Alias:
         """Column of the parent's table that has the same value."""
         return self.key if self.direction == "up" else self.target_key
 
+    @property
+    def ways(self) -> tuple[Alias, ...]:
+        """The last steps that lead to a row; the first that leads to one counts."""
+        # Downwards, what stands beside a pair is its synapse's fit, not its polysynapse's.
+        if self.alternative is None or self.direction == "down":
+            return (self,)
+        return self, self.alternative
+
 
 class Aliases:
     """All tables that foreign keys lead to from one table, by the names they have there.
@@ -87,6 +95,12 @@ class Aliases:
         self.schema = schema
         self.source = source
         self._by_name: dict[str, Alias] = {}
+        self._referring: dict[str, list[tuple[str, int, Column]]] = {}
+        for table in schema:
+            for rank, column in enumerate(table.columns.values()):
+                if column.references is not None and column.references[0] != table.name:
+                    referring = self._referring.setdefault(column.references[0], [])
+                    referring.append((table.name, rank, column))
         self._find(schema.table(source).name)
 
     def __iter__(self) -> Iterator[Alias]:
@@ -132,11 +146,8 @@ class Aliases:
                 yield from self._step(parent, column.references[0], column, "up", prefix, rank)
         if parent.table in ("slice", "experiment") and parent.direction == "up":
             return  # from there back down are the other cells and pairs, never this row's own
-        for child in self.schema:
-            for rank, column in enumerate(child.columns.values()):
-                refers = column.references is not None and column.references[0] == parent.table
-                if refers and child.name != parent.table:
-                    yield from self._step(parent, child.name, column, "down", parent.prefix, rank)
+        for child, rank, column in self._referring.get(parent.table, ()):
+            yield from self._step(parent, child, column, "down", parent.prefix, rank)
 
     def _step(
         self,

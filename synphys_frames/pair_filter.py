@@ -193,7 +193,7 @@ def cells_of(store: ColumnStore) -> Cells:
 
     def lookup(column: Column) -> pd.Series:
         store.schema.table(column.table).column(column.name)
-        rows = store.rows(aliases[column.table], "cell")[:-1]
+        rows = store.rows(aliases[column.table], "cell")
         return store.table(column.table).series(column.name, rows)
 
     return Cells(len(store.table("cell")), lookup, store.reader.evaluator)
@@ -236,7 +236,7 @@ def resolve_column(store: ColumnStore, name: Name, text: str) -> tuple[Alias, st
 
 
 def _rows(store: ColumnStore, alias: str) -> Rows:
-    return store.rows(store.aliases("pair")[alias], "pair")[:-1]
+    return store.rows(store.aliases("pair")[alias], "pair")
 
 
 def _through(store: ColumnStore, alias: str, mask: Mask) -> Mask:
