@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
-_FORMAT = 2
+_FORMAT = 3
 _NOTE = "release.json"
 _METADATA = b"synphys_frames.part"
 # As long as another process may take to write what this one would write.

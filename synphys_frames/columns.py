@@ -52,6 +52,10 @@ class Reader(Protocol):
         """Return a value that several rows of a table have, or None."""
         ...
 
+    def is_keyed(self, table: Table) -> bool:
+        """Return whether every row of a table has an `id` of its own."""
+        ...
+
     def rows_at_most(self, table: str) -> int:
         """Return a number that a table has no more rows than."""
         ...
@@ -169,8 +173,14 @@ class ColumnStore:
     def _unread(self, table: Table) -> TableColumns:
         values = self.reader.rows_at_most(table.name) * len(table.kept_columns)
         parts = () if self._copy is None else self._copy.parts(table)
-        whole = values <= _FEW_VALUES
-        return TableColumns(table, self._read, parts, whole=whole, lock=lambda: self._lock)
+        return TableColumns(
+            table,
+            self._read,
+            parts,
+            whole=values <= _FEW_VALUES,
+            divisible=self.reader.is_keyed(table),
+            lock=lambda: self._lock,
+        )
 
     def _read(self, table: Table, columns: Sequence[str]) -> pa.Table:
         data = packed(table, self.reader.columns(table, columns))
@@ -235,7 +245,8 @@ class ColumnStore:
         rows = []
         for way in alias.ways:
             parent = self.aliases(source)[str(way.parent)]
-            rows.append(self.step(way, parent.table)[rows_of(parent)])
+            before = rows_of(parent)
+            rows.append(self.step(way, parent.table)[before])
         return reduce(lambda first, second: np.where(first >= 0, first, second), rows)
 
     def rows(self, alias: Alias, source: str, chosen: Rows | None = None) -> Rows:

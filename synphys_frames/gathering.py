@@ -9,6 +9,7 @@ import pandas as pd
 
 from .columns import several_rows
 from .dtypes import pandas_array
+from .joins import require_id
 from .key_index import NONE, KeyIndex
 from .table_columns import TableColumns, packed
 
@@ -93,10 +94,12 @@ class Gathering:
         """Return whether all tables on the way to this one are in memory."""
         if alias.name not in self._kept:
             parents = [self._aliases[way.parent] for way in alias.ways if way.parent is not None]
-            here = self._rows is not None if alias.parent is None else True
-            self._kept[alias.name] = (
-                here and self._store.keeps(alias.table) and all(map(self._is_kept, parents))
-            )
+            # The budget may change at any time: what was decided counts for the whole query.
+            if alias.parent is None:
+                self._kept[alias.name] = self._rows is not None
+            else:
+                kept = self._store.keeps(alias.table) and all(map(self._is_kept, parents))
+                self._kept[alias.name] = kept
         return self._kept[alias.name]
 
     def beside(self, alias: Alias) -> Found:
@@ -169,9 +172,10 @@ class Gathering:
 
     def _heavy(self, table: TableColumns, column: str, rows: Rows) -> Any:
         """Return the values of a JSON or array column at these rows, read from the file."""
+        described = table.table
+        require_id(described)
         ids = table.take("id", rows).to_numpy(dtype=np.int64, na_value=NONE)
         missing = rows < 0
-        described = table.table
         wanted = np.unique(ids[~missing])
         data = self._store.reader.columns(described, ["id", column], "id", wanted)
         found = KeyIndex(data.column("id").to_numpy(), np.zeros(data.num_rows, dtype=bool))
@@ -198,6 +202,15 @@ class Gathering:
         DataFrame
             One row for each row of this gathering; missing values where an alias has no row.
         """
+        try:
+            return self._gathered(selection, prefixed=prefixed)
+        finally:
+            # What was read first as it is stored, and then as it is used, has grown.
+            self._store.make_room()
+
+    def _gathered(
+        self, selection: Sequence[tuple[Alias, Sequence[str]]], *, prefixed: bool
+    ) -> pd.DataFrame:
         self._require(selection)
         index = pd.RangeIndex(len(self))
         pieces: list[pd.DataFrame] = []
@@ -212,8 +225,6 @@ class Gathering:
                     pieces.append(pd.DataFrame(values, index=index, copy=False))
                 else:
                     pieces += table.pieces(run, rows)
-        # What was read first as it is stored, and then as it is used, has grown.
-        self._store.make_room()
         if not pieces:
             return pd.DataFrame(index=index)
         return pd.concat(pieces, axis=1, ignore_index=True).set_axis(labels, axis=1)

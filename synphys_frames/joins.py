@@ -10,7 +10,7 @@ from .errors import JoinError, did_you_mean
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from .schema import Column, Schema
+    from .schema import Column, Schema, Table
 
 # What both cells of a pair share is named without pre_ or post_.
 _SHARED = frozenset({"slice", "experiment", "pair"})
@@ -207,3 +207,12 @@ def require_in_version(schema: Schema, alias: str) -> None:
     for table in (alias, alias.removeprefix("pre_"), alias.removeprefix("post_")):
         if table in schema.elsewhere:
             schema.table(table)
+
+
+def require_id(table: Table) -> None:
+    """Raise where a table has no ids, by which single rows are found."""
+    if "id" not in table.columns:
+        raise JoinError(
+            f"Table {table.name!r} has no column 'id', by which its rows could be found. "
+            "db.sql(query) can join it by any column."
+        )

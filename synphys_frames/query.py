@@ -136,10 +136,16 @@ class Queries:
     def columns(
         self, table: Table, columns: Sequence[str], key: str = "id", keys: Rows | None = None
     ) -> pa.Table:
-        """Return columns of all rows in file order, or of the rows with these keys."""
+        """Return columns of all rows in file order, or of the rows with these keys.
+
+        File order is that of the ids, where every row has one.
+        """
         query = _select(table, columns)
         if keys is None:
-            return self.run(query)
+            if not self.is_keyed(table):
+                return self.run(query)
+            read = dict.fromkeys(["id", *columns])
+            return _by_id(self.run(_select(table, list(read))), "id").select(list(columns))
         found = f"{query} WHERE {quoted(key)} IN (SELECT id FROM wanted)"
         # In one order, whichever columns are asked for.
         ordered = f"{found} ORDER BY id" if "id" in table.columns else found
@@ -151,8 +157,8 @@ class Queries:
         if found not in self._repeated:
             name = quoted(key)
             result = self.run(
-                f"SELECT {name} FROM {quoted(table.name)} WHERE {name} IS NOT NULL "
-                f"GROUP BY {name} HAVING count(*) > 1 LIMIT 1"
+                f"SELECT min({name}) FROM (SELECT {name} FROM {quoted(table.name)} "
+                f"WHERE {name} IS NOT NULL GROUP BY {name} HAVING count(*) > 1)"
             )
             self._repeated[found] = next(iter(result.column(0).to_pylist()), None)
         return self._repeated[found]
@@ -168,6 +174,10 @@ class Queries:
         self._attachment.require_open()
         described = self._file.schema.table(table)
         return self._file.rows_at_most(described.stored_in or described.name)
+
+    def is_keyed(self, table: Table) -> bool:
+        """Return whether every row of a table has an `id` of its own."""
+        return self._file.is_keyed(table)
 
     def require_rows(self, tables: Iterable[str]) -> None:
         """Raise where a table is empty because the file is a small one."""
@@ -200,9 +210,15 @@ class Queries:
             Whether table and columns go by the file's own names.
         """
         place = f"{NATIVE}." if native and table.name in self._file.renamed_tables else ""
-        selected = ", ".join(
-            f"{quoted(name)} AS {quoted(label)}" for label, name in columns.items()
-        )
+        read = dict(columns)
+        by_id = self.is_keyed(table)
+        if by_id:
+            read["id beside"] = "id"
+        if by_id and limit is not None:
+            # No index has two columns beside the id: so the rows come from the first on.
+            others = [name for name in table.kept_columns if name not in columns.values()]
+            read |= {f"{name} beside": name for name in others[:2]}
+        selected = ", ".join(f"{quoted(name)} AS {quoted(label)}" for label, name in read.items())
         query = f"SELECT {selected} FROM {place}{quoted(table.name)}"
         if where is not None:
             query += f" WHERE {self._condition(where, table)}"
@@ -211,7 +227,8 @@ class Queries:
             if isinstance(count, bool) or not isinstance(count, Integral) or count < 0:
                 raise ArgumentError(f"limit takes a number of rows, 0 or more; got {limit!r}.")
             query += f" LIMIT {limit}"
-        return self.run(query, where=where)
+        data = self.run(query, where=where)
+        return _by_id(data, "id beside").select(list(columns)) if by_id else data
 
     def _condition(self, where: str, table: Table) -> str:
         expression = parse(where)
@@ -259,6 +276,16 @@ class Queries:
         if where is not None and isinstance(error, duckdb.Error):
             return refusal(parse(where), error)
         return QueryError(f"The query can't be run. {str(error).strip()}")
+
+
+def _by_id(data: pa.Table, label: str) -> pa.Table:
+    """Return rows in the order of their ids.
+
+    SQLite gives them in the order of an index where that has all that is asked for. Only where
+    DuckDB reads several ranges of rows at once is theirs the order in any case.
+    """
+    ids = data.column(label).to_numpy()
+    return data if (ids[1:] > ids[:-1]).all() else data.take(np.argsort(ids, kind="stable"))
 
 
 def _is_about_a_value(error: Exception) -> bool:

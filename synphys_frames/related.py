@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from .joins import require_id
 from .sqlite_file import quoted
 
 if TYPE_CHECKING:
@@ -31,7 +32,10 @@ def related_ids_query(aliases: Aliases, table: str) -> str:
     JoinError
         No foreign key leads there.
     """
-    ways = [_ids(aliases, alias) for alias in aliases.resolve(table)]
+    found = aliases.resolve(table)
+    for alias in found:
+        require_id(aliases.schema.table(alias.table))
+    ways = [_ids(aliases, alias) for alias in found]
     return " UNION ".join(ways)
 
 

@@ -256,6 +256,14 @@ class ReleaseFile:
             or list(self.schema.tables[table.name].columns) != list(table.columns)
         ]
 
+    def is_keyed(self, table: Table) -> bool:
+        """Return whether every row of a table has an `id` of its own."""
+        return (table.stored_in or table.name) in self._keyed_tables
+
+    @cached_property
+    def _keyed_tables(self) -> frozenset[str]:
+        return sqlite_file.keyed_tables(self.path)
+
     @cached_property
     def size(self) -> Size:
         """The size that the file's rows show: small, medium or full."""

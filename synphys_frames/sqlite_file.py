@@ -150,6 +150,18 @@ def declared_columns(path: Path) -> dict[str, dict[str, str]]:
     return tables
 
 
+def keyed_tables(path: Path) -> frozenset[str]:
+    """Return the tables of which every row has an `id` of its own."""
+    # In SQLite a primary key other than INTEGER may be NULL.
+    rows = query(
+        path,
+        "SELECT t.name FROM sqlite_master AS t JOIN pragma_table_info(t.name) AS c "
+        "WHERE t.type = 'table' AND c.pk > 0 GROUP BY t.name HAVING count(*) = 1 "
+        "AND max(c.name) = 'id' AND max(upper(c.type) = 'INTEGER' OR c.\"notnull\")",
+    )
+    return frozenset(name for (name,) in rows)
+
+
 def declared_references(path: Path) -> dict[tuple[str, str], tuple[str, str]]:
     """Return the declared foreign keys: {(table, column): (table, column)}."""
     rows = query(

@@ -11,6 +11,7 @@ import pandas as pd
 import pyarrow as pa
 
 from .dtypes import pandas_array, text_codes, texts_of
+from .errors import StoredValueError
 from .key_index import NONE
 
 if TYPE_CHECKING:
@@ -141,6 +142,8 @@ class TableColumns:
     whole
         Whether to read all columns at once: where there are few values, a second pass over the
         table takes longer than what nobody asks for.
+    divisible
+        Whether all passes give the rows in the same order.
     lock
         Gives the lock for reading; default none.
     """
@@ -152,11 +155,13 @@ class TableColumns:
         parts: Iterable[pa.Table] = (),
         *,
         whole: bool = False,
+        divisible: bool = True,
         lock: Callable[[], AbstractContextManager[Any]] = nullcontext,
     ) -> None:
         self.table = table
         self._read = read
-        self._whole = whole
+        self._whole = whole or not divisible
+        self._divisible = divisible
         self._lock = lock
         self._parts: list[ColumnPart] = []
         self._part_of: dict[str, ColumnPart] = {}
@@ -191,9 +196,19 @@ class TableColumns:
         for name in missing:
             self.table.column(name)  # raises with the nearest names
         with self._lock():
-            together = self._together(name for name in missing if name not in self._part_of)
+            missing = [name for name in missing if name not in self._part_of]
+            together = self._together(missing)
             if together:
-                self._add(self._read(self.table, together))
+                self._add(self._read_fitting(together, missing))
+
+    def _read_fitting(self, together: Sequence[str], wanted: Sequence[str]) -> pa.Table:
+        try:
+            return self._read(self.table, together)
+        except StoredValueError:
+            # It may be in a column that nobody asked for.
+            if not self._divisible or set(together) == set(wanted):
+                raise
+            return self._read(self.table, wanted)
 
     def _together(self, missing: Iterable[str]) -> list[str]:
         kept = self.table.kept_columns
