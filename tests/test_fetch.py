@@ -17,6 +17,7 @@ import fsspec
 import numpy as np
 import pytest
 from fsspec.callbacks import Callback
+from tqdm import tqdm
 
 import synphys_frames as sf
 from synphys_frames.errors import (
@@ -477,7 +478,7 @@ def test_the_bar_starts_at_what_is_there(
     bar = capfd.readouterr().err
     first = bar.split("\r")[1]
     assert f"{round(100 * have / len(content))}%" in first
-    assert f"{have / 1e3:.0f}k" in first
+    assert tqdm.format_sizeof(have) in first
     assert "100%" in bar
     assert "B/s" in bar
 
