@@ -40,6 +40,16 @@ def test_a_key_index_agrees_with_a_dict(stored: list[int | None], asked: list[in
         assert found.tolist() == expected
 
 
+@pytest.mark.parametrize("least", [-(2**63), 1 - 2**63, -5, 0, 2**63 - 31])
+def test_a_key_index_of_any_integers(least: int) -> None:
+    stored = np.array([least + step for step in range(0, 31, 2)], dtype=np.int64)
+    others = [-(2**63), 2 - 2**63, -6, -5, 0, 1, 2, 2**63 - 1, 2**63 - 2, 2**63 - 31]
+    asked = np.array([*others, *stored], dtype=np.int64)
+    places = {int(key): row for row, key in enumerate(stored)}
+    found = KeyIndex(stored, np.zeros(len(stored), dtype=bool)).rows(asked)
+    assert found.tolist() == [places.get(int(key), -1) for key in asked]
+
+
 def test_gathered_frames_agree_with_pandas_merges(db: sf.SynphysDatabase) -> None:
     frame = db.pairs(include=["cell", "synapse"])
     expected = db.pair.add_prefix("pair.")
