@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .alternating import Comparison
@@ -12,7 +13,8 @@ from .by_hand import ALL, Q1
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
+
+_ROOT = Path(__file__).parent.parent
 
 _CLOCK = """
 import json, os, sys, time
@@ -20,8 +22,8 @@ begun = time.perf_counter()
 path, sql = sys.argv[1:3]
 {work}
 took = time.perf_counter() - begun
-import resource
-peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+from benchmarks.new_process import peak_memory
+peak = peak_memory()
 print(json.dumps([took, peak, list(frame.shape)]))
 """
 _OURS = """
@@ -44,6 +46,20 @@ frame = pandas.read_sql(sql, sqlite3.connect(path))
 """
 
 
+def peak_memory() -> int:
+    """Return the most bytes of memory that this process had at a time."""
+    try:
+        status = Path("/proc/self/status").read_text(encoding="ascii")
+    except OSError:
+        import resource
+
+        # Bytes on macOS. Elsewhere kilobytes, and at least what the parent had.
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        return peak if sys.platform == "darwin" else peak * 1024
+    [line] = [line for line in status.splitlines() if line.startswith("VmHWM:")]
+    return int(line.split()[1]) * 1024
+
+
 def _run(work: str, path: Path, sql: str, cache: Path, *, copy: bool) -> tuple[float, float]:
     environment = {
         "PATH": "/usr/bin:/bin",
@@ -53,9 +69,10 @@ def _run(work: str, path: Path, sql: str, cache: Path, *, copy: bool) -> tuple[f
     program = _CLOCK.replace("{work}", work)
     done = subprocess.run(
         [sys.executable, "-c", program, str(path), sql],
-        capture_output=True, text=True, check=True, env=environment,
+        capture_output=True, text=True, check=True, env=environment, cwd=_ROOT,
     )  # fmt: skip
-    took, peak, _ = json.loads(done.stdout)
+    # DuckDB draws its progress above it.
+    took, peak, _ = json.loads(done.stdout.splitlines()[-1])
     return took, peak
 
 
