@@ -26,6 +26,7 @@ _log = logging.getLogger(__name__)
 _FORMAT = 3
 _NOTE = "release.json"
 _METADATA = b"synphys_frames.part"
+_END = ".arrow"
 # As long as another process may take to write what this one would write.
 _PATIENCE = 60.0
 _WHOLE_DIGEST = 1 << 30
@@ -101,8 +102,18 @@ class ColumnarCopy:
             self._is_looked_up = True
         if self._digest is None:
             return []
-        found = [self._mapped(path, table) for path in sorted(self.folder.glob(f"{table.name}-*"))]
+        beginning = f"{table.name}-"
+        # What another process is writing has no such end yet.
+        names = [one for one in self._listed() if one.startswith(beginning) and one.endswith(_END)]
+        found = [self._mapped(self.folder / name, table) for name in names]
         return [part for part in found if part is not None]
+
+    def _listed(self) -> list[str]:
+        try:
+            return sorted(path.name for path in self.folder.iterdir())
+        except OSError as error:
+            _log.warning("%s can't be used: %s", self.folder, error)
+            return []
 
     def _known_digest(self) -> str | None:
         try:
@@ -226,7 +237,7 @@ class ColumnarCopy:
         digest = content_digest(self._release)
         if FileState.of(self._release) != self._state:
             return None
-        for path in self.folder.glob("*.arrow"):
+        for path in self.folder.glob(f"*{_END}"):
             path.unlink(missing_ok=True)
         self._note(digest)
         return digest
@@ -240,18 +251,18 @@ class ColumnarCopy:
     def _write_part(self, table: Table, columns: list[str], data: pa.Table) -> None:
         described = json.dumps(self._described(table, columns))
         name = f"{table.name}-{hashlib.sha256(described.encode()).hexdigest()[:16]}"
-        is_there = any(self.folder.glob(f"{name}-*.arrow"))
+        is_there = any(self.folder.glob(f"{name}-*{_END}"))
         if is_there or FileState.of(self._release) != self._state:
             return
         noted = data.replace_schema_metadata(
             {**(data.schema.metadata or {}), _METADATA: described.encode()}
         )
-        with self._written(f"{name}.arrow") as (file, path):
+        with self._written(f"{name}{_END}") as (file, path):
             with pa.ipc.new_file(file, noted.schema) as writer:
                 writer.write_table(noted)
             file.flush()
             checksum = _checksum(_content(path))
-        path.replace(self.folder / f"{name}-{checksum}.arrow")
+        path.replace(self.folder / f"{name}-{checksum}{_END}")
 
     @contextmanager
     def _written(self, name: str) -> Iterator[tuple[BinaryIO, Path]]:

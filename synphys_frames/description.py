@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -67,6 +66,8 @@ def summary(file: ReleaseFile) -> str:
 
 def summary_html(file: ReleaseFile, name: str) -> str:
     """Return what a notebook shows of a database: its summary and its tables."""
+    import html
+
     tables = tables_frame(file)
     filled = tables[tables["rows"] > 0]
     empty = ", ".join(tables.loc[tables["rows"] == 0, "table"])

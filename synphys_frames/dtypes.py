@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from .errors import ArgumentError
 
@@ -121,20 +120,61 @@ def extension_array(dtype: Any, values: pa.ChunkedArray) -> ExtensionArray:
     return array
 
 
+def shared_array(values: pa.ChunkedArray, kind: Kind) -> ExtensionArray | np.ndarray[Any, Any]:
+    """Return one Arrow column as `pandas_array` does, not to be written to.
+
+    Integers stay in the same memory, and nothing is allocated by Arrow: from time to time that
+    takes milliseconds.
+    """
+    if kind not in ("int", "bool") or values.type != ARROW_TYPES[kind]:
+        return pandas_array(values, kind)
+    column = _in_one_chunk(values)
+    missing = _missing(column)
+    if kind == "int":
+        return pd.arrays.IntegerArray(_shared_integers(column), missing)
+    return pd.arrays.BooleanArray(_bits(column, column.buffers()[1]), missing)
+
+
+def _in_one_chunk(values: pa.ChunkedArray) -> pa.Array:
+    if values.num_chunks == 1:
+        return values.chunk(0)
+    whole = values.combine_chunks()
+    return whole.combine_chunks() if isinstance(whole, pa.ChunkedArray) else whole
+
+
+def _missing(column: pa.Array) -> np.ndarray[Any, np.dtype[np.bool_]]:
+    valid = column.buffers()[0]
+    return np.zeros(len(column), dtype=bool) if valid is None else ~_bits(column, valid)
+
+
+def _bits(column: pa.Array, bitmap: pa.Buffer) -> np.ndarray[Any, np.dtype[np.bool_]]:
+    stop = column.offset + len(column)
+    packed = np.frombuffer(bitmap, dtype=np.uint8)
+    bits = np.unpackbits(packed, count=stop, bitorder="little")[column.offset :]
+    return bits.view(np.bool_)
+
+
+def _shared_integers(column: pa.Array) -> np.ndarray[Any, Any]:
+    """Return integers in the same memory; where one is missing, anything."""
+    buffers = [None, column.buffers()[1]]
+    plain = pa.Array.from_buffers(column.type, len(column), buffers, offset=column.offset)
+    values: np.ndarray[Any, Any] = plain.to_numpy()
+    return values
+
+
 def text_codes(values: pa.ChunkedArray) -> tuple[Codes, ExtensionArray]:
     """Return an Arrow column of texts as the place of each among the distinct ones; -1 is missing.
 
     Few distinct texts: one Python object each, and rows refer to them.
     """
-    encoded = values.combine_chunks()
+    encoded = _in_one_chunk(values)
     if not pa.types.is_dictionary(encoded.type):
         encoded = encoded.dictionary_encode()
-    if isinstance(encoded, pa.ChunkedArray):
-        encoded = encoded.combine_chunks()
     distinct: ExtensionArray = pd.array(
         encoded.dictionary.to_numpy(zero_copy_only=False), dtype=STR
     )
-    codes: Codes = pc.fill_null(encoded.indices, -1).to_numpy(zero_copy_only=False)
+    places = _shared_integers(encoded.indices)
+    codes: Codes = np.where(_missing(encoded.indices), np.int32(-1), places)
     return codes, distinct
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -139,6 +138,8 @@ def did_you_mean(name: object, known: Iterable[str], *, most: int = 3) -> str:
     >>> did_you_mean("paire", ["pair", "slice"])
     "Did you mean 'pair'?"
     """
+    from difflib import get_close_matches
+
     names = list(dict.fromkeys(known))
     folded = {known_name.casefold(): known_name for known_name in names}
     near = get_close_matches(str(name).casefold(), folded, n=most, cutoff=0.6)

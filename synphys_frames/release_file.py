@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from . import sqlite_file
+from .absence import told_of_others
 from .errors import ArgumentError, MissingRowsError, ReleaseFileError
-from .releases import first_release, larger_names
+from .releases import larger_names
 from .schema import (
     NEWEST,
     VERSIONS,
@@ -20,11 +21,12 @@ from .schema import (
     Kind,
     Schema,
     Table,
+    published_names,
     published_schema,
     undeclared_column,
 )
 from .sqlite_file import quoted
-from .vocabulary import in_newest_names, old_places, published_vocabulary, versions_of
+from .vocabulary import in_newest_names
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -60,51 +62,6 @@ _MISFITS: dict[Kind, str] = {
 def misfit_condition(column: Column) -> str:
     """Return the SQLite condition for a stored value that is not of its column's kind."""
     return _MISFITS[column.kind].format(quoted(column.name))
-
-
-def told_of_others(schema: Schema, file: str) -> Schema:
-    """Return a schema that can say which versions have what it lacks.
-
-    Parameters
-    ----------
-    schema
-        The tables of a file, by the newest names.
-    file
-        The file's name, for the messages.
-    """
-    tables: dict[str, str] = {}
-    columns: dict[str, dict[str, str]] = {}
-    for version in VERSIONS:
-        for table in published_vocabulary(version):
-            if table.name not in schema:
-                tables.setdefault(table.name, _absence(schema, file, table.name))
-                continue
-            here = schema.tables[table.name].columns
-            for name in table.columns:
-                if name not in here:
-                    said = _absence(schema, file, table.name, name)
-                    columns.setdefault(table.name, {}).setdefault(name, said)
-    for (table_name, old), newest in old_places().items():
-        if table_name in schema and old not in schema.tables[table_name].columns:
-            columns.setdefault(table_name, {})[old] = (
-                f"{table_name}.{old} is {newest} by the names of the newest schema, which "
-                "work on files of every version. A file's own names: "
-                f"db.table({table_name!r}, native=True)."
-            )
-    told = {
-        name: replace(table, elsewhere=columns.get(name, {}))
-        for name, table in schema.tables.items()
-    }
-    return replace(schema, tables=told, elsewhere=tables)
-
-
-def _absence(schema: Schema, file: str, table: str, column: str | None = None) -> str:
-    name = table if column is None else f"{table}.{column}"
-    versions = versions_of(table, column)
-    return (
-        f"{file} has schema version {schema.version}, which has no {name}. It is in schema version "
-        f"{', '.join(versions)}; the first release with it is {first_release(versions)}."
-    )
 
 
 def _is_newer(version: str) -> bool:
@@ -216,11 +173,13 @@ class ReleaseFile:
         return replace(described, references=self._references.get((table, column)))
 
     def _require_fitting_tables(self, published: Schema) -> None:
+        if self._declared.keys() == published.tables.keys() and all(
+            columns.keys() == published.tables[name].columns.keys()
+            for name, columns in self._declared.items()
+        ):
+            return
         misfits = []
-        known: dict[str, set[str]] = {}
-        for version in VERSIONS:
-            for table in published_schema(version):
-                known.setdefault(table.name, set()).update(table.columns)
+        known = published_names()
         for table in published:
             declared = self._declared.get(table.name, {})
             missing = [name for name in table.columns if name not in declared]

@@ -20,13 +20,15 @@ from .errors import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
+    from importlib.resources.abc import Traversable
 
 Kind = Literal["int", "float", "bool", "str", "datetime", "json", "array"]
 NEWEST = "22"
 VERSIONS = tuple(str(number) for number in range(15, 23))
 
 _HEAVY_KINDS = ("json", "array")
+_KINDS = frozenset(get_args(Kind))
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +87,7 @@ class Table:
     columns: dict[str, Column]
     description: str = ""
     stored_in: str | None = None
-    elsewhere: dict[str, str] = field(default_factory=dict)
+    elsewhere: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def plain_columns(self) -> list[str]:
@@ -136,7 +138,7 @@ class Schema:
 
     version: str
     tables: dict[str, Table] = field(default_factory=dict)
-    elsewhere: dict[str, str] = field(default_factory=dict)
+    elsewhere: Mapping[str, str] = field(default_factory=dict)
 
     def __iter__(self) -> Iterator[Table]:
         return iter(self.tables.values())
@@ -159,7 +161,12 @@ class Schema:
 
 def read_data(name: str) -> Any:
     """Return the content of one of the package's JSON data files."""
-    return json.loads(files(__package__).joinpath("data", name).read_text(encoding="utf-8"))
+    return json.loads(_data().joinpath(name).read_text(encoding="utf-8"))
+
+
+@cache
+def _data() -> Traversable:
+    return files(__package__).joinpath("data")
 
 
 @cache
@@ -185,11 +192,23 @@ def published_schema(version: str) -> Schema:
         raise UnknownVersionError(
             f"There is no schema version {version!r}. Known: {', '.join(VERSIONS)}."
         )
-    content = read_data(f"schema/v{version}.json")
-    return Schema(
-        version,
-        {name: _table(name, columns) for name, columns in content["tables"].items()},
-    )
+    tables = _published_tables(version)
+    return Schema(version, {name: _table(name, columns) for name, columns in tables.items()})
+
+
+def _published_tables(version: str) -> dict[str, list[dict[str, Any]]]:
+    content: dict[str, dict[str, list[dict[str, Any]]]] = read_data(f"schema/v{version}.json")
+    return content["tables"]
+
+
+@cache
+def published_names() -> dict[str, set[str]]:
+    """Return the columns that any published schema version has, by table."""
+    names: dict[str, set[str]] = {}
+    for version in VERSIONS:
+        for table, columns in _published_tables(version).items():
+            names.setdefault(table, set()).update(column["name"] for column in columns)
+    return names
 
 
 @cache
@@ -214,7 +233,7 @@ def _column(table: str, facts: dict[str, Any]) -> Column:
     key = f"{table}.{facts['name']}"
     target, _, target_column = facts.get("references", "").partition(".")
     kind: Any = "int" if facts["kind"] == "bigint" else facts["kind"]
-    if kind not in get_args(Kind):
+    if kind not in _KINDS:
         raise ValueError(f"{key} has the unknown kind {kind!r}")
     return Column(
         table=table,

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from .dtypes import pandas_array, text_codes, texts_of
+from .dtypes import pandas_array, shared_array, text_codes, texts_of
 from .errors import StoredValueError
 from .key_index import NONE
 
@@ -89,22 +89,25 @@ class ColumnPart:
         self._waiting = {name: data.column(name) for name in data.column_names if name != FLOATS}
         self._arrays: dict[str, Any] = {}
         self._texts: dict[str, tuple[Codes, Any]] = {}
+        self._sizes = {name: int(data.column(name).nbytes) for name in data.column_names}
 
     @property
     def nbytes(self) -> int:
         """Bytes that the columns take."""
-        arrays: list[Any] = [self.floats, *self._waiting.values(), *self._arrays.values()]
-        arrays += [codes for codes, _ in self._texts.values()]
-        return sum(int(array.nbytes) for array in arrays)
+        return sum(self._sizes.values())
 
     def array(self, name: str) -> Any:
         """Return a column that is not of floats, with the missing value at its end."""
         if name not in self._arrays:
             if self._kinds[name] == "str":
                 codes, dtype = self.codes(name)
-                self._arrays[name] = texts_of(codes, dtype.categories.array)
+                texts = texts_of(codes, dtype.categories.array)
+                self._sizes[name] = codes.nbytes + int(texts.nbytes)
+                self._arrays[name] = texts
             elif (waiting := self._waiting.get(name)) is not None:
-                self._arrays[name] = pandas_array(waiting, self._kinds[name])
+                found: Any = shared_array(waiting, self._kinds[name])
+                self._sizes[name] = int(found.nbytes)
+                self._arrays[name] = found
                 # Only now: another thread that does not find it here any more finds it there.
                 self._waiting.pop(name, None)
         return self._arrays[name]
@@ -116,6 +119,7 @@ class ColumnPart:
         """
         if name not in self._texts and (waiting := self._waiting.get(name)) is not None:
             codes, distinct = text_codes(waiting)
+            self._sizes[name] = codes.nbytes
             self._texts[name] = (codes, pd.CategoricalDtype(pd.Index(distinct)))
             self._waiting.pop(name, None)
         return self._texts[name]

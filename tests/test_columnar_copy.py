@@ -265,6 +265,14 @@ def test_what_a_killed_process_left_is_cleared_away(cached: Path) -> None:
     assert not any(path.exists() for path in left)
 
 
+def test_what_another_process_is_writing_is_left_alone_by_those_that_read(cached: Path) -> None:
+    frame_of(cached)
+    written = folder_of(cached) / "pair-0123.arrow.99999.tmp"
+    written.write_bytes(b"half of it")
+    frame_of(cached)
+    assert written.read_bytes() == b"half of it"
+
+
 def test_a_closed_database_stays_closed(cached: Path) -> None:
     frame_of(cached)
     db = sf.load_sqlite(cached)

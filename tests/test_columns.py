@@ -6,17 +6,21 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 import synphys_frames as sf
+from synphys_frames.dtypes import pandas_array, shared_array
 from synphys_frames.errors import JoinError, UnknownColumnError
 from synphys_frames.key_index import KeyIndex
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from synphys_frames.schema import Kind
 
 keys = st.one_of(st.integers(-5, 40), st.integers(-(10**12), 10**12))
 
@@ -48,6 +52,23 @@ def test_a_key_index_of_any_integers(least: int) -> None:
     places = {int(key): row for row, key in enumerate(stored)}
     found = KeyIndex(stored, np.zeros(len(stored), dtype=bool)).rows(asked)
     assert found.tolist() == [places.get(int(key), -1) for key in asked]
+
+
+@given(
+    numbers=st.lists(st.one_of(st.none(), st.integers(-(2**63), 2**63 - 1)), max_size=30),
+    chunks=st.integers(1, 3),
+    offset=st.integers(0, 12),
+    kind=st.sampled_from(["int", "bool"]),
+)
+def test_columns_over_the_memory_of_arrow_are_those_that_are_copied(
+    numbers: list[int | None], chunks: int, offset: int, kind: Kind
+) -> None:
+    types = {"int": (int, pa.int64()), "bool": (lambda value: value > 0, pa.bool_())}
+    python, arrow = types[kind]
+    values = [None if one is None else python(one) for one in numbers]
+    column = pa.chunked_array([pa.array(values, arrow)] * chunks).slice(offset)
+    shared, copied = shared_array(column, kind), pandas_array(column, kind)
+    pd.testing.assert_extension_array_equal(shared, copied)
 
 
 def test_gathered_frames_agree_with_pandas_merges(db: sf.SynphysDatabase) -> None:

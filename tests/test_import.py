@@ -107,7 +107,7 @@ def test_modules_import_only_downward() -> None:
         {"config", "sqlite_file", "engine", "dtypes", "joins", "progress", "releases", "vocabulary",
          "sample_values", "plot_style"},
         {"release_file", "attachment", "expression", "table_columns", "columnar_copy", "criteria",
-         "remote", "sqlite_layout", "related", "sample_rows", "sample_versions"},
+         "remote", "sqlite_layout", "related", "sample_rows", "sample_versions", "absence"},
         {"columns", "cell_class", "fetch", "export", "query", "description"},
         {"gathering", "comparison", "connectivity", "distance_fit"},
         {"pair_filter", "classify"},

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
+import textwrap
 import tracemalloc
 from collections import Counter
 from typing import TYPE_CHECKING, Any
@@ -13,6 +15,7 @@ import synphys_frames as sf
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
     from types import FrameType
 
 WIDE: dict[str, Any] = {"species": "mouse", "include": ["cell", "synapse"]}
@@ -93,6 +96,23 @@ def test_each_table_is_read_once(large: sf.SynphysDatabase) -> None:
     first = calls(lambda: large.pairs(**WIDE))
     # pair, experiment, slice, five tables of cells, four of synapses
     assert first["duckdb.to_arrow_table"] == len(large.store.loaded) == 12
+
+
+def test_a_release_is_opened_by_its_own_schema_version_alone(sample_path: Path) -> None:
+    program = f"""
+    import synphys_frames as sf
+    from synphys_frames.schema import published_schema
+    sf.load_sqlite({str(sample_path)!r}).close()
+    print(published_schema.cache_info().currsize)
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(program)],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    assert done.stdout.strip() == "1"
 
 
 def test_a_wide_frame_takes_hardly_more_memory_than_it_has(large: sf.SynphysDatabase) -> None:
