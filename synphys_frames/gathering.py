@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,10 +12,11 @@ from .columns import several_rows
 from .dtypes import pandas_array
 from .joins import require_id
 from .key_index import NONE, KeyIndex
+from .machine import processors
 from .table_columns import TableColumns, packed
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     import pyarrow as pa
 
@@ -25,6 +27,10 @@ if TYPE_CHECKING:
 
     Mask = np.ndarray[Any, np.dtype[np.bool_]]
     Found = tuple[TableColumns, Rows]
+
+# From so many values on, threads save more than they take. More of them wait for the same memory.
+_MANY_VALUES = 4_000_000
+_MOST_THREADS = 4
 
 
 class Gathering:
@@ -213,7 +219,7 @@ class Gathering:
     ) -> pd.DataFrame:
         self._require(selection)
         index = pd.RangeIndex(len(self))
-        pieces: list[pd.DataFrame] = []
+        made: list[Callable[[], list[pd.DataFrame]]] = []
         labels: list[str] = []
         for alias, names in selection:
             dotted = prefixed or alias.name != self._source
@@ -222,12 +228,27 @@ class Gathering:
             for heavy, run in _heavy_runs(table.table, names):
                 if heavy:
                     values = {0: self._heavy(table, run[0], rows)}
-                    pieces.append(pd.DataFrame(values, index=index, copy=False))
+                    read = [pd.DataFrame(values, index=index, copy=False)]
+                    made.append(partial(list, read))
                 else:
-                    pieces += table.pieces(run, rows)
+                    made.append(partial(table.pieces, run, rows))
+        pieces = [piece for found in _called(made, len(index) * len(labels)) for piece in found]
         if not pieces:
             return pd.DataFrame(index=index)
         return pd.concat(pieces, axis=1, ignore_index=True).set_axis(labels, axis=1)
+
+
+def _called(
+    made: Sequence[Callable[[], list[pd.DataFrame]]], values: int
+) -> list[list[pd.DataFrame]]:
+    """Return what these give, by several threads where there is much to copy."""
+    threads = min(processors(), _MOST_THREADS)
+    if values < _MANY_VALUES or threads == 1:
+        return [one() for one in made]
+    from concurrent.futures import ThreadPoolExecutor
+
+    with ThreadPoolExecutor(threads) as pool:
+        return list(pool.map(lambda one: one(), made))
 
 
 def _heavy_runs(table: Table, names: Sequence[str]) -> list[tuple[bool, list[str]]]:

@@ -9,6 +9,7 @@ import tracemalloc
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
+import pandas as pd
 import pytest
 
 import synphys_frames as sf
@@ -126,6 +127,19 @@ def test_a_wide_frame_takes_hardly_more_memory_than_it_has(large: sf.SynphysData
     finally:
         tracemalloc.stop()
     assert peak < 1.3 * size
+
+
+def test_a_frame_that_threads_gather_is_that_of_its_parts(large: sf.SynphysDatabase) -> None:
+    whole = large.pairs(include=["cell", "synapse"])
+    assert whole.size > 4_000_000
+    middle = int(whole["pair.id"].iloc[len(whole) // 2])
+    parts = [
+        large.pairs(include=["cell", "synapse"], where=f"pair.id {side} {middle}")
+        for side in ("<", ">=")
+    ]
+    assert max(part.size for part in parts) < 4_000_000
+    together = pd.concat(parts, ignore_index=True)
+    pd.testing.assert_frame_equal(whole, together)
 
 
 def test_only_the_columns_that_are_wanted_are_copied(large: sf.SynphysDatabase) -> None:
