@@ -183,7 +183,6 @@ def connection_interval(n_connected: Any, n_probed: Any, alpha: float = 0.05) ->
 def count_connectivity(
     pre: Membership,
     post: Membership,
-    probed: Mask,
     connected: Mask,
     distance: Floats | None,
     sigma: float | None,
@@ -194,9 +193,9 @@ def count_connectivity(
     Parameters
     ----------
     pre, post
-        The classes of both cells.
-    probed, connected
-        For each pair.
+        The classes of both cells of each pair that was probed.
+    connected
+        For each of these pairs.
     distance
         For the adjusted values; only finite ones count there.
     sigma
@@ -204,9 +203,8 @@ def count_connectivity(
     alpha
         0.05 for 95 % intervals.
     """
-    tested = Crossing(pre, post, probed)
-    hits = connected[probed]
-    n_probed, n_connected = tested.count(), tested.count(hits)
+    tested = Crossing(pre, post)
+    n_probed, n_connected = tested.count(), tested.count(connected)
     lower, upper = connection_interval(n_connected, n_probed, alpha)
     with np.errstate(invalid="ignore", divide="ignore"):
         values = {
@@ -219,7 +217,7 @@ def count_connectivity(
         missing = np.full(n_probed.shape, np.nan)
         adjusted = (missing, missing, missing)
         if sigma is not None and distance is not None:
-            adjusted = _adjusted(tested, hits, distance[probed], sigma, alpha)
+            adjusted = _adjusted(tested, connected, distance, sigma, alpha)
     values |= dict(zip(COLUMNS[5:], adjusted, strict=True))
     index = _class_index(pre, post)
     return pd.DataFrame({name: table.ravel() for name, table in values.items()}, index=index)
@@ -258,12 +256,14 @@ class Crossing:
     pre, post
         The classes of both cells.
     rows
-        The pairs that may count at all.
+        The pairs that may count at all; default all.
     """
 
-    def __init__(self, pre: Membership, post: Membership, rows: Mask) -> None:
+    def __init__(self, pre: Membership, post: Membership, rows: Mask | None = None) -> None:
         width = len(post.patterns)
-        both = pre.codes[rows] * width + post.codes[rows]
+        both = pre.codes * width + post.codes
+        if rows is not None:
+            both = both[rows]
         if len(pre.patterns) * width > _MOST_COMBINATIONS:
             occurring, both = np.unique(both, return_inverse=True)
         else:

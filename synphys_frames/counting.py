@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 
 from .connectivity import (
-    Membership,
     count_connectivity,
     count_profile,
     count_reciprocity,
@@ -151,35 +150,33 @@ def connectivity(
     if sigma is not None and not sigma > 0:
         raise ArgumentError(f"sigma takes metres, above 0, or None; got {sigma!r}.")
     frame = PairFrame(pairs, db)
-    pre, post = memberships(frame, classes, post_classes)
+    classes, post_classes = both_sides(classes, post_classes)
     how: dict[str, Any] = {"kind": kind, "alpha": alpha}
-    if kind == "electrical":
-        looked_at, told = _electrically_probed(frame, db)
-        found = truths(frame.values("has_electrical"))
-        metres = None if sigma is None else numbers(frame.values(distance))
-        result = count_connectivity(pre, post, looked_at, found, metres, sigma, alpha)
-        how |= {"probed": told, "distance": distance, "sigma": sigma}
-    else:
+    if kind == "reciprocal":
         counted = CountedPairs(pairs, distance, probed, db)
+        pre, post = frame.memberships(classes, post_classes)
+        result = count_reciprocity(pre, post, counted.probed, counted.connected, frame.partner())
         how |= {"probed": probed}
-        if kind == "reciprocal":
-            result = count_reciprocity(
-                pre, post, counted.probed, counted.connected, frame.partner()
-            )
+    else:
+        if kind == "electrical":
+            here, told = _electrically_probed(frame, db)
+            connected = truths(frame.values("has_electrical"))
+            metres = None if sigma is None else numbers(frame.values(distance))
         else:
+            counted = CountedPairs(pairs, distance, probed, db)
+            here, told, connected = counted.probed, probed, counted.connected
             metres = None if sigma is None else counted.distance
-            result = count_connectivity(
-                pre, post, counted.probed, counted.connected, metres, sigma, alpha
-            )
-            how |= {"distance": distance, "sigma": sigma}
+        rows = np.flatnonzero(here)
+        pre, post = frame.memberships(classes, post_classes, rows)
+        metres = None if metres is None else metres[rows]
+        result = count_connectivity(pre, post, connected[rows], metres, sigma, alpha)
+        how |= {"probed": told, "distance": distance, "sigma": sigma}
     result.attrs["synphys"] = how
     return result
 
 
-def memberships(
-    frame: PairFrame, classes: Classes, post_classes: Classes | None
-) -> tuple[Membership, Membership]:
-    """Return the classes of both cells of each pair.
+def both_sides(classes: Classes, post_classes: Classes | None) -> tuple[Classes, Classes]:
+    """Return the classes of the presynaptic and of the postsynaptic cells.
 
     Raises
     ------
@@ -198,7 +195,7 @@ def memberships(
                     "another one: name both, as (pre, post)."
                 )
             post_classes = "post_" + classes.removeprefix("pre_")
-    return frame.memberships(classes, post_classes)
+    return classes, post_classes
 
 
 def classes_of(
@@ -283,7 +280,7 @@ def connectivity_profile(
             nothing, edges, counted.distance[here], counted.connected[here], alpha
         )
     else:
-        pre, post = memberships(counted.pairs, classes, post_classes)
+        pre, post = counted.pairs.memberships(*both_sides(classes, post_classes))
         # A row for each class that each cell is in.
         both = pre.matrix[:, :, None] & post.matrix[:, None, :] & here[:, None, None]
         rows, before, after = np.nonzero(both)

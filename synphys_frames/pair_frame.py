@@ -92,6 +92,7 @@ class PairFrame:
         sides: Sequence[Side],
         classes: Sequence[CellClass],
         decide: Callable[[Cells], np.ndarray[Any, Any]],
+        rows: Rows | None = None,
     ) -> tuple[np.ndarray[Any, Any], list[Rows]]:
         """Return what is decided of the distinct cells, and which of them each side's rows have.
 
@@ -103,6 +104,8 @@ class PairFrame:
             What the cells are asked for.
         decide
             Gives a value, or a row of them, for each cell.
+        rows
+            The rows that are asked for; default all.
         """
         needed = {column for cell_class in classes for column in cell_class.columns()}
         here = [
@@ -110,19 +113,20 @@ class PairFrame:
             for side in sides
         ]
         if here[0] != here[-1]:
-            one, [one_rows] = self.on_cells(sides[:1], classes, decide)
-            other, [other_rows] = self.on_cells(sides[1:], classes, decide)
+            one, [one_rows] = self.on_cells(sides[:1], classes, decide, rows)
+            other, [other_rows] = self.on_cells(sides[1:], classes, decide, rows)
             return np.concatenate([one, other]), [one_rows, other_rows + len(one)]
         values = {
-            column: _stacked([single(self.frame, label_of(column, side)) for side in sides])
+            column: self._stacked([label_of(column, side) for side in sides], rows)
             for column in here[0]
         }
         deciding = list(values.values())
         lacking = needed - here[0]
-        ids = self._cell_ids(sides, next(iter(lacking))) if lacking else None
+        ids = self._cell_ids(sides, next(iter(lacking)), rows) if lacking else None
         if ids is not None:
             deciding.append(ids)
-        first, inverse = distinct_rows(deciding, len(self) * len(sides))
+        count = len(self) if rows is None else len(rows)
+        first, inverse = distinct_rows(deciding, count * len(sides))
         elsewhere = None
         if ids is not None:
             label = label_of(next(iter(lacking)), sides[0])
@@ -147,26 +151,32 @@ class PairFrame:
         found = open_database_of(self.frame, self._db)
         return cache(evaluating_connection) if found is None else found.store.reader.evaluator
 
-    def memberships(self, pre: object, post: object) -> tuple[Membership, Membership]:
+    def memberships(
+        self, pre: object, post: object, rows: Rows | None = None
+    ) -> tuple[Membership, Membership]:
         """Return which classes the cells of each row belong to, on both sides.
 
         Parameters
         ----------
         pre, post
             Classes by name, a list of classes, or a column of the frame that holds their names.
+        rows
+            The rows that are asked for; default all.
         """
         if pre is post and not isinstance(pre, str):
-            first, second = self._of_classes(SIDES, pre)
+            first, second = self._of_classes(SIDES, pre, rows)
             return first, second
-        return self._membership("pre", pre), self._membership("post", post)
+        return self._membership("pre", pre, rows), self._membership("post", post, rows)
 
-    def _membership(self, side: Side, classes: object) -> Membership:
+    def _membership(self, side: Side, classes: object, rows: Rows | None) -> Membership:
         if isinstance(classes, str):
-            return self._of_column(classes)
-        [found] = self._of_classes([side], classes)
+            return self._of_column(classes, rows)
+        [found] = self._of_classes([side], classes, rows)
         return found
 
-    def _of_classes(self, sides: Sequence[Side], classes: object) -> list[Membership]:
+    def _of_classes(
+        self, sides: Sequence[Side], classes: object, rows: Rows | None
+    ) -> list[Membership]:
         named = named_classes(classes)
         if not named:
             raise ArgumentError("classes takes at least one class; got none.")
@@ -175,10 +185,10 @@ class PairFrame:
         def decide(cells: Cells) -> np.ndarray[Any, Any]:
             return np.column_stack([cell_class.members(cells) for cell_class in members])
 
-        matrix, rows = self.on_cells(sides, members, decide)
-        return Membership.of_matrix(list(named), matrix, rows)
+        matrix, cells_of = self.on_cells(sides, members, decide, rows)
+        return Membership.of_matrix(list(named), matrix, cells_of)
 
-    def _of_column(self, name: str) -> Membership:
+    def _of_column(self, name: str, rows: Rows | None) -> Membership:
         if name not in self.frame.columns:
             raise UnknownColumnError(
                 f"The frame has no column {name!r} with classes; classes takes the name of one, "
@@ -189,6 +199,7 @@ class PairFrame:
             values = values.astype("category")
         # Combinations of codes are multiplied out, which the small integers of pandas can't hold.
         codes = values.cat.codes.to_numpy().astype(np.intp)
+        codes = codes if rows is None else codes[rows]
         names = [str(one) for one in values.cat.categories]
         if len(set(names)) < len(names):
             raise ArgumentError(f"The classes in column {name!r} have no distinct names: {names}.")
@@ -204,28 +215,32 @@ class PairFrame:
                 f"The frame has no column {label!r}, and its database can't be asked: {error}"
             ) from error
 
-    def _cell_ids(self, sides: Sequence[Side], lacking: Column) -> pd.Series:
-        labels = [id_column(self.frame.columns, side) for side in sides]
-        found = [single(self.frame, label) for label in labels if label is not None]
-        if len(found) < len(sides):
+    def _cell_ids(
+        self, sides: Sequence[Side], lacking: Column, rows: Rows | None = None
+    ) -> pd.Series:
+        found = [id_column(self.frame.columns, side) for side in sides]
+        labels = [label for label in found if label is not None]
+        if len(labels) < len(sides):
             raise ProvenanceError(
                 f"The frame has no column {label_of(lacking, sides[0])!r}, nor the ids of the "
                 'cells to look it up by. include="cell" puts the columns there.'
             )
-        return _stacked(found)
+        return self._stacked(labels, rows)
+
+    def _stacked(self, labels: Sequence[str], rows: Rows | None) -> pd.Series:
+        """Return these rows of the columns of both sides as one, the one below the other."""
+        columns = [single(self.frame, label) for label in labels]
+        if rows is not None:
+            columns = [pd.Series(column.array.take(rows), name=column.name) for column in columns]
+        if len(columns) == 1:
+            return columns[0]
+        stacked = pd.concat(columns, ignore_index=True)
+        stacked.name = columns[0].name
+        return stacked
 
     def _elsewhere(self, ids: pd.Series, label: str) -> Lookup:
         """Return what gives the columns of the cells with these ids from the database."""
         return store_lookup(self._database(label).store, *integers(ids, str(ids.name)))
-
-
-def _stacked(columns: Sequence[pd.Series]) -> pd.Series:
-    """Return the columns of both sides as one, the one below the other."""
-    if len(columns) == 1:
-        return columns[0]
-    stacked = pd.concat(columns, ignore_index=True)
-    stacked.name = columns[0].name
-    return stacked
 
 
 def numbers(values: pd.Series) -> np.ndarray[Any, np.dtype[np.float64]]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import pandas as pd
 
-from .counting import CountedPairs, classes_of, connectivity, connectivity_profile, memberships
+from .counting import CountedPairs, both_sides, classes_of, connectivity, connectivity_profile
 from .distance_fit import fit_probability
 from .errors import ArgumentError, UnknownColumnError, did_you_mean
 from .heat_map import Hatching, draw_heat_map
@@ -306,7 +306,7 @@ def _groups(
     classes = classes_of(counted.pairs, classes, post_classes)
     if classes is None:
         return {None: np.flatnonzero(counted.probed)}
-    pre, post = memberships(counted.pairs, classes, post_classes)
+    pre, post = counted.pairs.memberships(*both_sides(classes, post_classes))
     if len(pre.names) * len(post.names) > len(COLOURS):
         raise ArgumentError(
             f"{len(pre.names)} x {len(post.names)} combinations of classes can't be told apart in "

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from .counting import memberships
+from .counting import both_sides
 from .errors import ArgumentError, UnknownColumnError, did_you_mean
 from .pair_frame import PairFrame, numbers
 from .provenance import single
@@ -72,7 +72,7 @@ def _groups(
 ) -> tuple[list[str], list[str], Iterator[tuple[str, str, Floats]]]:
     """Return the classes of both sides, and the values of each combination of them."""
     values = _values(frame, column)
-    pre, post = memberships(PairFrame(frame, db), classes, post_classes)
+    pre, post = PairFrame(frame, db).memberships(*both_sides(classes, post_classes))
     known = np.isfinite(values)
     inside = post.matrix
 
