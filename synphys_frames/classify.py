@@ -6,13 +6,13 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-import pandas as pd
 
 from .cell_class import CellClass, Cells, as_cell_class
-from .connectivity import first_rows
 from .errors import ArgumentError
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from .columns import ColumnStore
     from .schema import Column
     from .table_columns import Rows
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 
 Side = Literal["pre", "post"]
 NO_CLASS = -1
-# Numbers of combinations are multiplied out as far as they fit int64.
-_MOST_COMBINATIONS = 2**31
 
 
 def named_classes(classes: object) -> dict[str, CellClass]:
@@ -77,24 +75,6 @@ def store_lookup(
         return store.table(column.table).series(column.name, rows)
 
     return lookup
-
-
-def distinct_rows(columns: Iterable[pd.Series], length: int) -> tuple[Rows, Rows]:
-    """Return the first row of each distinct combination of values, and each row's combination.
-
-    A cell is in many pairs: what is decided once a combination need not be decided once a pair.
-    """
-    combination = np.zeros(length, dtype=np.int64)
-    possible = 1
-    for values in columns:
-        codes, distinct = pd.factorize(values, use_na_sentinel=False)
-        if possible * len(distinct) > _MOST_COMBINATIONS:
-            combination, occurring = pd.factorize(combination)
-            possible = len(occurring)
-        combination = combination * max(len(distinct), 1) + codes
-        possible *= max(len(distinct), 1)
-    combination = pd.factorize(combination)[0].astype(np.int64)
-    return first_rows(combination), combination
 
 
 def class_codes(classes: Iterable[CellClass], cells: Cells) -> Codes:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import pandas as pd
 
+from .distinct import factorized, numbered
 from .errors import ArgumentError
 
 if TYPE_CHECKING:
@@ -79,9 +80,9 @@ class Membership:
             bits = matrix[:, start : start + _BITS]
             # The product of whole numbers below 2**53 is exact as one of floats, and faster.
             number = (bits @ 2.0 ** np.arange(bits.shape[1])).astype(np.int64)
-            number, distinct = pd.factorize(number)
-            codes = pd.factorize(codes * len(distinct) + number)[0].astype(np.int64)
-        patterns = matrix[first_rows(codes)]
+            number, distinct = numbered(number)
+            codes, first = numbered(codes * len(distinct) + number)
+        patterns = matrix[first]
         return [cls(names, patterns, codes[one]) for one in rows]
 
     @property
@@ -107,14 +108,6 @@ class Membership:
         return Membership(self.names, patterns, codes)
 
 
-def first_rows(codes: np.ndarray[Any, np.dtype[np.int64]]) -> np.ndarray[Any, np.dtype[np.intp]]:
-    """Return the first row of each code, of codes that are numbered as they occur."""
-    first = np.zeros(int(codes.max(initial=-1)) + 1, dtype=np.intp)
-    # What is written last stays.
-    first[codes[::-1]] = np.arange(len(codes) - 1, -1, -1)
-    return first
-
-
 def probed_mask(cell_class: pd.Series, n_ex: pd.Series, n_in: pd.Series) -> Mask:
     """Return for each pair whether it was probed, by the class of its presynaptic cell.
 
@@ -129,7 +122,7 @@ def probed_mask(cell_class: pd.Series, n_ex: pd.Series, n_in: pd.Series) -> Mask
     tested_ex = _above(n_ex, PROBED_TEST_SPIKES)
     tested_in = _above(n_in, PROBED_TEST_SPIKES)
     # Each of the few texts is compared once.
-    codes, kinds = pd.factorize(cell_class, use_na_sentinel=False)
+    codes, kinds = factorized(cell_class)
     is_ex, is_in = (
         np.array([isinstance(one, str) and one == kind for one in kinds], dtype=bool)[codes]
         for kind in ("ex", "in")
@@ -264,13 +257,15 @@ class Crossing:
         both = pre.codes * width + post.codes
         if rows is not None:
             both = both[rows]
-        if len(pre.patterns) * width > _MOST_COMBINATIONS:
+        self._pre, self._post = pre.patterns.T.astype(float), post.patterns.astype(float)
+        self._places = len(pre.patterns) * width
+        self._are_all = self._places <= _MOST_COMBINATIONS
+        if not self._are_all:
             occurring, both = np.unique(both, return_inverse=True)
-        else:
-            occurring = np.arange(len(pre.patterns) * width)
+            self._places = len(occurring)
+            self._pre = self._pre[:, occurring // width]
+            self._post = self._post[occurring % width]
         self._both = both
-        self._pre = pre.patterns[occurring // width]
-        self._post = post.patterns[occurring % width].astype(np.float64)
 
     def count(self, rows: Mask | None = None, weights: Floats | None = None) -> Floats:
         """Return the number, or the summed weight, of rows in each combination of classes.
@@ -284,9 +279,12 @@ class Crossing:
         """
         both = self._both if rows is None else self._both[rows]
         chosen = weights if weights is None or rows is None else weights[rows]
-        counts = np.bincount(both, chosen, minlength=len(self._pre)).astype(np.float64)
-        left = self._pre * counts[:, None]
-        product: Floats = left.T @ self._post
+        counts = np.bincount(both, chosen, minlength=self._places).astype(np.float64)
+        if self._are_all:
+            by_pre: Floats = self._pre @ counts.reshape(self._pre.shape[1], len(self._post))
+        else:
+            by_pre = self._pre * counts
+        product: Floats = by_pre @ self._post
         return product
 
 

@@ -9,8 +9,9 @@ import numpy as np
 import pandas as pd
 
 from .cell_class import Cells
-from .classify import distinct_rows, id_column, label_of, named_classes, store_lookup
+from .classify import id_column, label_of, named_classes, store_lookup
 from .connectivity import Membership
+from .distinct import distinct_rows
 from .engine import evaluating_connection
 from .errors import ArgumentError, NotInVersionError, ProvenanceError, UnknownColumnError
 from .provenance import database_of, ids_of, integers, open_database_of, single

@@ -103,7 +103,7 @@ def test_without_the_wheel_the_error_gives_the_command(sample_path: Path) -> Non
 
 def test_modules_import_only_downward() -> None:
     floors = [
-        {"errors", "schema", "machine", "key_index", "rank_test"},
+        {"errors", "schema", "machine", "key_index", "rank_test", "distinct"},
         {"config", "sqlite_file", "engine", "dtypes", "joins", "progress", "releases", "vocabulary",
          "sample_values", "plot_style"},
         {"release_file", "attachment", "expression", "table_columns", "columnar_copy", "criteria",
