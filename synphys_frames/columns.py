@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
+from .column_part import packed
 from .config import config
 from .errors import JoinError
 from .joins import Aliases
 from .key_index import NONE, KeyIndex
-from .table_columns import TableColumns, packed
+from .table_columns import TableColumns
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence

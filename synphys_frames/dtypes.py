@@ -11,13 +11,15 @@ import pyarrow as pa
 from .errors import ArgumentError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from pandas.api.extensions import ExtensionArray
 
     from .schema import Kind
 
     Codes = np.ndarray[Any, np.dtype[np.int32]]
+    Mask = np.ndarray[Any, np.dtype[np.bool_]]
+    Values = np.ndarray[Any, Any]
 
 DtypeBackend = Literal["pyarrow"] | None
 
@@ -120,19 +122,24 @@ def extension_array(dtype: Any, values: pa.ChunkedArray) -> ExtensionArray:
     return array
 
 
-def shared_array(values: pa.ChunkedArray, kind: Kind) -> ExtensionArray | np.ndarray[Any, Any]:
-    """Return one Arrow column as `pandas_array` does, not to be written to.
+def masked_values(values: pa.ChunkedArray, kind: Kind) -> tuple[Values, Mask]:
+    """Return integers or booleans, and where they are missing; where they are, anything.
 
-    Integers stay in the same memory, and nothing is allocated by Arrow: from time to time that
-    takes milliseconds.
+    Integers stay in the same memory, not to be written to, and nothing is allocated by Arrow: from
+    time to time that takes milliseconds.
     """
-    if kind not in ("int", "bool") or values.type != ARROW_TYPES[kind]:
-        return pandas_array(values, kind)
+    if values.type != ARROW_TYPES[kind]:
+        values = values.cast(ARROW_TYPES[kind])
     column = _in_one_chunk(values)
-    missing = _missing(column)
-    if kind == "int":
-        return pd.arrays.IntegerArray(_shared_integers(column), missing)
-    return pd.arrays.BooleanArray(_bits(column, column.buffers()[1]), missing)
+    found = _shared_integers(column) if kind == "int" else _bits(column, column.buffers()[1])
+    return found, _missing(column)
+
+
+def masked_array(values: Values, missing: Mask) -> ExtensionArray:
+    """Return integers or booleans, and where they are missing, as a pandas array of the same."""
+    if values.dtype == np.bool_:
+        return pd.arrays.BooleanArray(values, missing)
+    return pd.arrays.IntegerArray(values, missing)
 
 
 def _in_one_chunk(values: pa.ChunkedArray) -> pa.Array:
@@ -142,23 +149,23 @@ def _in_one_chunk(values: pa.ChunkedArray) -> pa.Array:
     return whole.combine_chunks() if isinstance(whole, pa.ChunkedArray) else whole
 
 
-def _missing(column: pa.Array) -> np.ndarray[Any, np.dtype[np.bool_]]:
+def _missing(column: pa.Array) -> Mask:
     valid = column.buffers()[0]
     return np.zeros(len(column), dtype=bool) if valid is None else ~_bits(column, valid)
 
 
-def _bits(column: pa.Array, bitmap: pa.Buffer) -> np.ndarray[Any, np.dtype[np.bool_]]:
+def _bits(column: pa.Array, bitmap: pa.Buffer) -> Mask:
     stop = column.offset + len(column)
     packed = np.frombuffer(bitmap, dtype=np.uint8)
     bits = np.unpackbits(packed, count=stop, bitorder="little")[column.offset :]
     return bits.view(np.bool_)
 
 
-def _shared_integers(column: pa.Array) -> np.ndarray[Any, Any]:
+def _shared_integers(column: pa.Array) -> Values:
     """Return integers in the same memory; where one is missing, anything."""
     buffers = [None, column.buffers()[1]]
     plain = pa.Array.from_buffers(column.type, len(column), buffers, offset=column.offset)
-    values: np.ndarray[Any, Any] = plain.to_numpy()
+    values: Values = plain.to_numpy()
     return values
 
 
@@ -181,6 +188,26 @@ def text_codes(values: pa.ChunkedArray) -> tuple[Codes, ExtensionArray]:
 def texts_of(codes: Codes, distinct: ExtensionArray) -> ExtensionArray:
     """Return texts from their places among the distinct ones."""
     return distinct.take(codes.astype(np.intp), allow_fill=True)
+
+
+def stacked_texts(columns: Sequence[tuple[Codes, ExtensionArray]]) -> Any:
+    """Return columns of texts as one array, a row a column.
+
+    Parameters
+    ----------
+    columns
+        Of each column, the places among its distinct texts, -1 for a missing one, and these.
+    """
+    distinct = [pd.Series(texts) for _, texts in columns]
+    all_distinct = pd.concat([*distinct, pd.Series([None], dtype=STR)], ignore_index=True).array
+    starts = np.cumsum([0, *map(len, distinct)])
+    places = np.stack(
+        [
+            np.where(codes < 0, len(all_distinct) - 1, codes.astype(np.intp) + start)
+            for (codes, _), start in zip(columns, starts, strict=False)
+        ]
+    )
+    return all_distinct.take(places)
 
 
 def frame_from_arrow(

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
+from .column_part import packed
 from .columns import several_rows
 from .dtypes import pandas_array
 from .joins import require_id
 from .key_index import NONE, KeyIndex
-from .machine import processors
-from .table_columns import TableColumns, packed
+from .pieces import Pieces, take_all
+from .table_columns import TableColumns
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     import pyarrow as pa
 
@@ -27,10 +27,6 @@ if TYPE_CHECKING:
 
     Mask = np.ndarray[Any, np.dtype[np.bool_]]
     Found = tuple[TableColumns, Rows]
-
-# From so many values on, threads save more than they take. More of them wait for the same memory.
-_MANY_VALUES = 4_000_000
-_MOST_THREADS = 4
 
 
 class Gathering:
@@ -219,7 +215,7 @@ class Gathering:
     ) -> pd.DataFrame:
         self._require(selection)
         index = pd.RangeIndex(len(self))
-        made: list[Callable[[], list[pd.DataFrame]]] = []
+        pieces: list[Pieces | pd.DataFrame] = []
         labels: list[str] = []
         for alias, names in selection:
             dotted = prefixed or alias.name != self._source
@@ -228,27 +224,18 @@ class Gathering:
             for heavy, run in _heavy_runs(table.table, names):
                 if heavy:
                     values = {0: self._heavy(table, run[0], rows)}
-                    read = [pd.DataFrame(values, index=index, copy=False)]
-                    made.append(partial(list, read))
+                    pieces.append(pd.DataFrame(values, index=index, copy=False))
                 else:
-                    made.append(partial(table.pieces, run, rows))
-        pieces = [piece for found in _called(made, len(index) * len(labels)) for piece in found]
-        if not pieces:
+                    pieces.append(table.pieces(run, rows))
+        take_all([one for one in pieces if isinstance(one, Pieces)])
+        frames = [
+            frame
+            for one in pieces
+            for frame in (one.frames() if isinstance(one, Pieces) else [one])
+        ]
+        if not frames:
             return pd.DataFrame(index=index)
-        return pd.concat(pieces, axis=1, ignore_index=True).set_axis(labels, axis=1)
-
-
-def _called(
-    made: Sequence[Callable[[], list[pd.DataFrame]]], values: int
-) -> list[list[pd.DataFrame]]:
-    """Return what these give, by several threads where there is much to copy."""
-    threads = min(processors(), _MOST_THREADS)
-    if values < _MANY_VALUES or threads == 1:
-        return [one() for one in made]
-    from concurrent.futures import ThreadPoolExecutor
-
-    with ThreadPoolExecutor(threads) as pool:
-        return list(pool.map(lambda one: one(), made))
+        return pd.concat(frames, axis=1, ignore_index=True).set_axis(labels, axis=1)
 
 
 def _heavy_runs(table: Table, names: Sequence[str]) -> list[tuple[bool, list[str]]]:

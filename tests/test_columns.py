@@ -12,9 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import synphys_frames as sf
-from synphys_frames.dtypes import pandas_array, shared_array
+from synphys_frames.dtypes import masked_array, masked_values, pandas_array
 from synphys_frames.errors import JoinError, UnknownColumnError
 from synphys_frames.key_index import KeyIndex
+from synphys_frames.pieces import take_all
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -67,7 +68,7 @@ def test_columns_over_the_memory_of_arrow_are_those_that_are_copied(
     python, arrow = types[kind]
     values = [None if one is None else python(one) for one in numbers]
     column = pa.chunked_array([pa.array(values, arrow)] * chunks).slice(offset)
-    shared, copied = shared_array(column, kind), pandas_array(column, kind)
+    shared, copied = masked_array(*masked_values(column, kind)), pandas_array(column, kind)
     pd.testing.assert_extension_array_equal(shared, copied)
 
 
@@ -148,7 +149,9 @@ def test_of_a_large_table_only_the_columns_that_are_asked_for(
     expected = expected[whole.table.kept_columns]
     rows = np.array([3, -1, 0])
     names = list(expected.columns)
-    frame = pd.concat(whole.pieces(names, rows), axis=1, ignore_index=True).set_axis(names, axis=1)
+    pieces = whole.pieces(names, rows)
+    take_all([pieces])
+    frame = pd.concat(pieces.frames(), axis=1, ignore_index=True).set_axis(names, axis=1)
     pd.testing.assert_frame_equal(
         frame.iloc[[0, 2]].reset_index(drop=True), expected.iloc[[3, 0]].reset_index(drop=True)
     )

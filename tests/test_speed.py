@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import textwrap
+import threading
 import tracemalloc
 from collections import Counter
 from typing import TYPE_CHECKING, Any
@@ -129,17 +130,25 @@ def test_a_wide_frame_takes_hardly_more_memory_than_it_has(large: sf.SynphysData
     assert peak < 1.3 * size
 
 
-def test_a_frame_that_threads_gather_is_that_of_its_parts(large: sf.SynphysDatabase) -> None:
-    whole = large.pairs(include=["cell", "synapse"])
-    assert whole.size > 4_000_000
-    middle = int(whole["pair.id"].iloc[len(whole) // 2])
-    parts = [
-        large.pairs(include=["cell", "synapse"], where=f"pair.id {side} {middle}")
-        for side in ("<", ">=")
-    ]
-    assert max(part.size for part in parts) < 4_000_000
-    together = pd.concat(parts, ignore_index=True)
-    pd.testing.assert_frame_equal(whole, together)
+@pytest.mark.parametrize("threads", [1, 2, 5])
+def test_a_frame_that_threads_gather_is_the_same(
+    db: sf.SynphysDatabase, monkeypatch: pytest.MonkeyPatch, threads: int
+) -> None:
+    query: dict[str, Any] = {"include": ["cell", "synapse", "experiment", "cell.position"]}
+    expected = db.pairs(**query)
+    started: list[str] = []
+
+    def start(thread: threading.Thread) -> None:
+        started.append(thread.name)
+        original(thread)
+
+    original = threading.Thread.start
+    monkeypatch.setattr(threading.Thread, "start", start)
+    monkeypatch.setattr("synphys_frames.pieces._MANY_VALUES", 1)
+    monkeypatch.setattr("synphys_frames.pieces.processors", lambda: threads)
+    monkeypatch.setattr("synphys_frames.pieces._MOST_THREADS", 5)
+    pd.testing.assert_frame_equal(db.pairs(**query), expected)
+    assert (started != []) == (threads > 1)
 
 
 def test_only_the_columns_that_are_wanted_are_copied(large: sf.SynphysDatabase) -> None:

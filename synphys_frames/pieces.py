@@ -1,0 +1,135 @@
+"""Columns of a table at some rows, on their way into a frame."""
+
+from __future__ import annotations
+
+from collections import deque
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from .machine import processors
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from .column_part import ColumnPart
+    from .table_columns import Rows
+
+    Take = Callable[[], None]
+
+# From so many values on, threads save more than they take. More of them wait for the same memory.
+_MANY_VALUES = 15_000_000
+_MOST_THREADS = 4
+
+
+class Pieces:
+    """Columns of one table at some rows: first taken, kind by kind, and then put side by side.
+
+    Parameters
+    ----------
+    part_of
+        Where each of the columns is.
+    names
+        The columns, in their order.
+    rows
+        The rows; -1 gives missing values.
+
+    Attributes
+    ----------
+    numbers, texts
+        What takes the columns. Of these, only texts keep other threads from running.
+    """
+
+    def __init__(self, part_of: Mapping[str, ColumnPart], names: Sequence[str], rows: Rows) -> None:
+        self._part_of = part_of
+        self._names = names
+        self._rows = rows
+        self._floats: dict[ColumnPart, Any] = {}
+        self._others: dict[str, Any] = {}
+        self.numbers: list[Take] = []
+        self.texts: list[Take] = []
+        wanted: dict[ColumnPart, list[str]] = {}
+        for name in names:
+            wanted.setdefault(part_of[name], []).append(name)
+        for part, some in wanted.items():
+            for kind, of_kind in part.by_kind(some).items():
+                take = self._take_floats if kind == "float" else self._take_others
+                takes = self.texts if kind == "str" else self.numbers
+                takes.append(partial(take, part, of_kind))
+
+    @property
+    def value_count(self) -> int:
+        """How many values there are to take."""
+        return len(self._names) * len(self._rows)
+
+    def _take_floats(self, part: ColumnPart, names: Sequence[str]) -> None:
+        self._floats[part] = part.floats_at(names, self._rows)
+
+    def _take_others(self, part: ColumnPart, names: Sequence[str]) -> None:
+        self._others |= part.arrays_at(names, self._rows)
+
+    def frames(self) -> list[pd.DataFrame]:
+        """Return frames that, side by side, are the columns, in their order.
+
+        Their columns have no names: labels are made once, for all pieces of a frame.
+        """
+        index = pd.RangeIndex(len(self._rows))
+        begun = dict.fromkeys(self._floats, 0)
+        frames: list[pd.DataFrame] = []
+        for part, is_float, run in self._runs():
+            values: Any
+            if is_float:
+                stop = begun[part] + len(run)
+                values = self._floats[part][:, begun[part] : stop]
+                begun[part] = stop
+            else:
+                values = {place: self._others[name] for place, name in enumerate(run)}
+            frames.append(pd.DataFrame(values, index=index, copy=False))
+        return frames
+
+    def _runs(self) -> list[tuple[ColumnPart, bool, list[str]]]:
+        """Return the names in runs of floats, or of others, that lie in one part."""
+        runs: list[tuple[ColumnPart, bool, list[str]]] = []
+        for name in self._names:
+            part = self._part_of[name]
+            kind = (part, name in part.float_position)
+            if not runs or runs[-1][:2] != kind:
+                runs.append((*kind, []))
+            runs[-1][2].append(name)
+        return runs
+
+
+def take_all(pieces: Sequence[Pieces]) -> None:
+    """Take all columns of some pieces, by several threads where there is much to copy.
+
+    Texts are taken by this thread, and numbers by others beside it: two threads with texts would
+    wait for each other.
+    """
+    texts = deque(take for one in pieces for take in one.texts)
+    numbers = deque(take for one in pieces for take in one.numbers)
+    threads = min(processors(), _MOST_THREADS)
+    if sum(one.value_count for one in pieces) < _MANY_VALUES or threads == 1:
+        _call_all([*texts, *numbers])
+        return
+    from concurrent.futures import ThreadPoolExecutor
+
+    with ThreadPoolExecutor(threads - 1) as pool:
+        others = [pool.submit(_call_all, _popped(numbers)) for _ in range(threads - 1)]
+        _call_all(_popped(texts))
+        _call_all(_popped(numbers))
+        for one in others:
+            one.result()
+
+
+def _popped(takes: deque[Take]) -> Iterable[Take]:
+    while True:
+        try:
+            yield takes.popleft()
+        except IndexError:  # another thread may have taken the last one
+            return
+
+
+def _call_all(takes: Iterable[Take]) -> None:
+    for take in takes:
+        take()
