@@ -22,6 +22,8 @@ from .dtypes import (
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from pandas.api.extensions import ExtensionArray
+
     from .dtypes import Codes, Mask, Values
     from .schema import Kind, Table
 
@@ -96,7 +98,8 @@ class ColumnPart:
         self._masked: dict[str, tuple[Values, Mask]] = {}
         self._text_names = [name for name in self.names if self._kinds[name] == "str"]
         self._stack: Any = None
-        self._texts: dict[str, tuple[Codes, Any]] = {}
+        self._texts: dict[str, tuple[Codes, ExtensionArray]] = {}
+        self._dtypes: dict[str, pd.CategoricalDtype] = {}
         self._sizes = {name: int(data.column(name).nbytes) for name in data.column_names}
 
     @property
@@ -109,8 +112,7 @@ class ColumnPart:
         if name not in self._arrays:
             kind = self._kinds[name]
             if kind == "str":
-                codes, dtype = self.codes(name)
-                self._arrays[name] = texts_of(codes, dtype.categories.array)
+                self._arrays[name] = texts_of(*self.codes(name))
                 self._sizes[name] += int(self._arrays[name].nbytes)
             elif kind in _MASKED:
                 self._arrays[name] = masked_array(*self._values(name))
@@ -129,23 +131,29 @@ class ColumnPart:
             self._waiting.pop(name, None)
         return self._masked[name]
 
-    def codes(self, name: str) -> tuple[Codes, Any]:
-        """Return for each row of a column of texts its place among the distinct ones, and those.
+    def codes(self, name: str) -> tuple[Codes, ExtensionArray]:
+        """Return for each row of a column of texts its place among the distinct ones, and these.
 
-        -1 is a missing one, as the last row is. The distinct ones come as a CategoricalDtype.
+        -1 is a missing one, as the last row is.
         """
         if name not in self._texts and (waiting := self._waiting.get(name)) is not None:
-            codes, distinct = text_codes(waiting)
-            self._sizes[name] = codes.nbytes + _text_bytes(distinct)
-            self._texts[name] = (codes, pd.CategoricalDtype(pd.Index(distinct)))
+            self._texts[name] = codes, distinct = text_codes(waiting)
+            # Each distinct text becomes an object of Python.
+            texts = sum(chunk.dictionary.nbytes for chunk in waiting.chunks)
+            self._sizes[name] = codes.nbytes + texts + len(distinct) * getsizeof("")
             self._waiting.pop(name, None)
         return self._texts[name]
+
+    def text_dtype(self, name: str) -> pd.CategoricalDtype:
+        """Return the distinct texts of a column as a dtype, which remembers where each is."""
+        if name not in self._dtypes:
+            self._dtypes[name] = pd.CategoricalDtype(pd.Index(self.codes(name)[1]))
+        return self._dtypes[name]
 
     def _stacked(self) -> Any:
         """Return all columns of texts as one array, a row a column."""
         if self._stack is None:
-            columns = [self.codes(name) for name in self._text_names]
-            stack = stacked_texts([(codes, dtype.categories.array) for codes, dtype in columns])
+            stack = stacked_texts([self.codes(name) for name in self._text_names])
             for place, name in enumerate(self._text_names):
                 if name not in self._arrays:
                     self._sizes[name] += int(stack[place].nbytes)
@@ -193,8 +201,3 @@ def _masked_at(columns: Sequence[tuple[Values, Mask]], rows: Rows) -> list[Any]:
         np.take(one, rows, out=values[place], mode="wrap")
         np.take(its_missing, rows, out=missing[place], mode="wrap")
     return list(map(masked_array, values, missing))
-
-
-def _text_bytes(texts: Any) -> int:
-    """Return the bytes that the texts themselves take, each an object of Python."""
-    return sum(map(getsizeof, texts))

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     Mask = np.ndarray[Any, np.dtype[np.bool_]]
 
 NONE = -1
+# Up to so many places, or so many a key, there is one for every number.
+_FEW_PLACES = 1 << 18
 _DENSE_FACTOR = 16
 _LEAST = np.iinfo(np.int64).min
 
@@ -32,7 +34,7 @@ class KeyIndex:
         if len(present):
             self._least = int(present[0])
             span = int(present[-1]) - self._least + 1
-            if span <= _DENSE_FACTOR * len(present) + 1024 and self._least > _LEAST:
+            if span <= max(_DENSE_FACTOR * len(present), _FEW_PLACES) and self._least > _LEAST:
                 # At both ends stands what any key outside finds.
                 self._dense = np.full(span + 2, NONE, dtype=np.intp)
                 self._dense[present - (self._least - 1)] = positions

@@ -142,9 +142,10 @@ class TableColumns:
 
         The distinct texts need to be looked at only once.
         """
-        codes, dtype = self._part(name).codes(name)
+        part = self._part(name)
+        codes, _ = part.codes(name)
         chosen = codes[:-1] if rows is None else codes[rows]
-        return pd.Categorical.from_codes(chosen, dtype=dtype, validate=False)
+        return pd.Categorical.from_codes(chosen, dtype=part.text_dtype(name), validate=False)
 
     def series(self, name: str, rows: Rows) -> pd.Series:
         """Return a column at these rows to be compared: texts as a categorical column."""
