@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from .engine import plain_connection
+from .engine import evaluating_connection, plain_connection
 from .errors import ArgumentError, ExpressionError
 
 if TYPE_CHECKING:
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
     import duckdb
     from pandas.api.extensions import ExtensionArray
+
+    Connection = Callable[[], duckdb.DuckDBPyConnection]
+    Mask = np.ndarray[Any, np.dtype[np.bool_]]
 
 Name = tuple[str, ...]
 
@@ -182,7 +185,7 @@ def evaluate(
     expression: Expression,
     columns: Mapping[Name, pd.Series],
     length: int,
-    connection: Callable[[], duckdb.DuckDBPyConnection] | None = None,
+    connection: Connection | None = None,
 ) -> ExtensionArray:
     """Return for each row whether the expression is true, false or unknown.
 
@@ -208,6 +211,40 @@ def evaluate(
     ExpressionError
         The expression does not fit the columns' types, or is not true or false for a row.
     """
+    # What is false, usually most, need not be handed over.
+    result = _selected(
+        expression, columns, length, connection, "matches IS DISTINCT FROM false", "matches"
+    )
+    rows = result.column("row_number").to_numpy()
+    unknown = result.column("matches").is_null().to_numpy()
+    true, missing = np.zeros(length, dtype=bool), np.zeros(length, dtype=bool)
+    true[rows[~unknown]] = True
+    missing[rows[unknown]] = True
+    return pd.arrays.BooleanArray(true, missing)
+
+
+def is_true(
+    expression: Expression,
+    columns: Mapping[Name, pd.Series],
+    length: int,
+    connection: Connection | None = None,
+) -> Mask:
+    """Return for each row whether the expression is true; the parameters are as of `evaluate`."""
+    result = _selected(expression, columns, length, connection, "matches")
+    true = np.zeros(length, dtype=bool)
+    true[result.column("row_number").to_numpy()] = True
+    return true
+
+
+def _selected(
+    expression: Expression,
+    columns: Mapping[Name, pd.Series],
+    length: int,
+    connection: Connection | None,
+    condition: str,
+    *more: str,
+) -> pa.Table:
+    """Return the numbers, and more, of the rows for whose `matches` the condition is true."""
     import duckdb
 
     data = {"row_number": pa.array(np.arange(length, dtype=np.int64))}
@@ -219,24 +256,16 @@ def evaluate(
                 f"The expression {expression.text!r} can't be evaluated: the values of "
                 f"{'.'.join(name)} are not of one type ({error})."
             ) from error
-    with connection().cursor() if connection is not None else plain_connection() as cursor:
+    with connection().cursor() if connection is not None else evaluating_connection() as cursor:
         cursor.register("rows", pa.table(data))
         try:
-            # row_number beside it makes DuckDB refuse an aggregate. What is false, usually most,
-            # need not be handed over.
-            result = cursor.execute(
-                "SELECT * FROM (SELECT row_number, "
-                f"CAST({expression.numbered} AS BOOLEAN) AS matches FROM rows) "
-                "WHERE matches IS DISTINCT FROM false"
+            # row_number beside it makes DuckDB refuse an aggregate.
+            return cursor.execute(
+                f"SELECT {', '.join(('row_number', *more))} FROM (SELECT row_number, "
+                f"CAST({expression.numbered} AS BOOLEAN) AS matches FROM rows) WHERE {condition}"
             ).to_arrow_table()
         except duckdb.Error as error:
             raise refusal(expression, error) from error
-    rows = result.column("row_number").to_numpy()
-    unknown = result.column("matches").is_null().to_numpy()
-    true, missing = np.zeros(length, dtype=bool), np.zeros(length, dtype=bool)
-    true[rows[~unknown]] = True
-    missing[rows[unknown]] = True
-    return pd.arrays.BooleanArray(true, missing)
 
 
 def refusal(expression: Expression, error: duckdb.Error) -> ExpressionError:

@@ -20,7 +20,7 @@ from .errors import (
     UnknownValueError,
     did_you_mean,
 )
-from .expression import Name, evaluate, parse
+from .expression import Name, is_true, parse
 from .gathering import Gathering
 from .joins import require_in_version
 
@@ -125,9 +125,7 @@ class PairFilter:
         values = {
             name: pairs.series(*resolve_column(store, name, text)) for name in expression.names
         }
-        found: Any = evaluate(expression, values, len(pairs), store.reader.evaluator)
-        result: Mask = found.to_numpy(dtype=bool, na_value=False)
-        return result
+        return is_true(expression, values, len(pairs), store.reader.evaluator)
 
     def tables(self) -> list[str]:
         """Return the tables that decide, but for those of the classes and of `where`."""

@@ -1,14 +1,17 @@
 from __future__ import annotations
 
+import operator as op
+from functools import cache
 from typing import Any
 
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from synphys_frames.engine import evaluating_connection
 from synphys_frames.errors import ArgumentError, ExpressionError
-from synphys_frames.expression import evaluate, parse
+from synphys_frames.expression import evaluate, is_true, parse
 
 
 @pytest.mark.parametrize(
@@ -81,23 +84,56 @@ def test_three_valued_logic(text: str, expected: list[bool | None], backend: str
     ).set_axis([7, 7, 9])
     if backend == "arrow":
         frame = frame.convert_dtypes(dtype_backend="pyarrow")
-    found = evaluate(parse(text), {(name,): frame[name] for name in frame}, 3)
+    columns = {(name,): frame[name] for name in frame}
+    found = evaluate(parse(text), columns, 3)
     assert [None if value is pd.NA else bool(value) for value in found] == expected
+    assert is_true(parse(text), columns, 3).tolist() == [value is True for value in expected]
 
 
 @pytest.mark.parametrize("text", ["sum(x) > 1", "y", "y > 1", "nothing_known(x)"])
-def test_what_can_not_be_evaluated(text: str) -> None:
+@pytest.mark.parametrize("evaluate", [evaluate, is_true])
+def test_what_can_not_be_evaluated(text: str, evaluate: Any) -> None:
     columns = {("x",): pd.Series([1.0, 2.0]), ("y",): pd.Series(["a", "b"])}
     with pytest.raises(ExpressionError, match="can't be evaluated"):
         evaluate(parse(text), columns, 2)
 
 
-@given(
-    values=st.lists(st.one_of(st.none(), st.floats(allow_nan=False)), min_size=1, max_size=20),
-    limit=st.floats(allow_nan=False, allow_infinity=False),
-)
-def test_comparison_agrees_with_python(values: list[Any], limit: float) -> None:
-    series = pd.Series(values, dtype="float64")
-    found = evaluate(parse(f"x < {limit!r}::DOUBLE"), {("x",): series}, len(values))
-    expected = [pd.NA if value is None else value < limit for value in values]
-    assert list(found) == expected
+connection = cache(evaluating_connection)
+OPERATORS = {"<": op.lt, "<=": op.le, "=": op.eq, "<>": op.ne, ">=": op.ge, ">": op.gt}
+FLOATS = st.sampled_from([0.0, -0.0, 1.5, float("inf"), float("-inf"), 5e-324]) | st.floats()
+TEXTS = st.sampled_from(["", "a", "B", "ä", "a\x00"]) | st.text(max_size=3)
+
+
+def assert_compared(series: pd.Series, literal: str, limit: Any) -> None:
+    values = [None if pd.isna(value) else value for value in series]
+    for operator, compare in OPERATORS.items():
+        expression = parse(f"x {operator} {literal}")
+        expected = [None if value is None else compare(value, limit) for value in values]
+        found = evaluate(expression, {("x",): series}, len(series), connection)
+        assert [None if value is pd.NA else bool(value) for value in found] == expected
+        true = is_true(expression, {("x",): series}, len(series), connection)
+        assert true.tolist() == [one is True for one in expected]
+
+
+@settings(max_examples=12)
+@given(values=st.lists(st.none() | FLOATS, min_size=1, max_size=9), limit=FLOATS)
+def test_comparison_of_numbers_agrees_with_python(values: list[Any], limit: float) -> None:
+    if limit == limit:  # in SQL, unlike Python, NaN is greater than any number
+        assert_compared(pd.Series(values, dtype="float64"), f"'{limit!r}'::DOUBLE", limit)
+
+
+@settings(max_examples=12)
+@given(values=st.lists(st.none() | TEXTS, min_size=1, max_size=9), limit=TEXTS)
+def test_comparison_of_texts_agrees_with_their_bytes(values: list[Any], limit: str) -> None:
+    if "\x00" in limit:
+        return  # no literal can hold it
+    literal = "'" + limit.replace("'", "''") + "'"
+    for dtype in ("str", "category"):
+        series = pd.Series(values, dtype="str").astype(dtype)
+        in_bytes = pd.Series([None if one is None else one.encode() for one in values])
+        for operator, compare in OPERATORS.items():
+            found = is_true(
+                parse(f"x {operator} {literal}"), {("x",): series}, len(series), connection
+            )
+            expected = [one is not None and compare(one, limit.encode()) for one in in_bytes]
+            assert found.tolist() == expected
