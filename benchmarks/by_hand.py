@@ -12,6 +12,7 @@ from synphys_frames import engine
 from synphys_frames.schema import published_schema
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     import duckdb
@@ -106,6 +107,27 @@ COUNTS = (
     "JOIN {prefix}slice AS s ON s.id = e.slice_id WHERE species = 'mouse' "
     f"AND {_PROBED.format(kind='cell_class_nonsynaptic')} GROUP BY 1, 2"
 )
+
+
+def overlapping_counts(classes: Mapping[str, tuple[str, str]]) -> str:
+    """Return SQL that counts pairs by classes which overlap, each by a column and its value."""
+    members = " UNION ALL ".join(
+        f"SELECT id, '{name}' AS class FROM cells WHERE {column} = '{value}'"
+        for name, (column, value) in classes.items()
+    )
+    return (
+        "WITH cells AS MATERIALIZED (SELECT cell.id, cre_type, target_layer, dendrite_type "
+        "FROM release.cell LEFT JOIN release.morphology ON morphology.cell_id = cell.id), "
+        f"members AS MATERIALIZED ({members}), "
+        "probed AS MATERIALIZED (SELECT pre_cell_id, post_cell_id, coalesce(has_synapse, 0) AS hit "
+        "FROM release.pair JOIN release.cell AS pre_cell ON pre_cell.id = pre_cell_id "
+        "JOIN release.experiment AS e ON e.id = pair.experiment_id "
+        "JOIN release.slice AS s ON s.id = e.slice_id WHERE species = 'mouse' "
+        f"AND {_PROBED.format(kind='cell_class_nonsynaptic')}) "
+        "SELECT pre.class AS pre_class, post.class AS post_class, count(*) AS n_probed, "
+        "sum(hit) AS n_connected FROM probed JOIN members AS pre ON pre.id = pre_cell_id "
+        "JOIN members AS post ON post.id = post_cell_id GROUP BY 1, 2"
+    )
 
 
 def attached(path: Path) -> duckdb.DuckDBPyConnection:

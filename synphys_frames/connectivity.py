@@ -122,7 +122,7 @@ def probed_mask(cell_class: pd.Series, n_ex: pd.Series, n_in: pd.Series) -> Mask
     tested_ex = _above(n_ex, PROBED_TEST_SPIKES)
     tested_in = _above(n_in, PROBED_TEST_SPIKES)
     # Each of the few texts is compared once.
-    codes, kinds = factorized(cell_class)
+    codes, kinds = factorized([cell_class])
     is_ex, is_in = (
         np.array([isinstance(one, str) and one == kind for one in kinds], dtype=bool)[codes]
         for kind in ("ex", "in")

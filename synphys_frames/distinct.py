@@ -8,9 +8,10 @@ import numpy as np
 import pandas as pd
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     Rows = np.ndarray[Any, np.dtype[np.intp]]
+    Objects = np.ndarray[Any, np.dtype[np.object_]]
     Integers = np.ndarray[Any, np.dtype[np.int64]]
 
 _DENSE_FACTOR = 4
@@ -36,45 +37,98 @@ def numbered(values: Integers) -> tuple[Rows, Rows]:
     return numbers[places], first[there]
 
 
-def factorized(values: pd.Series) -> tuple[Rows, Any]:
+def stacked(columns: Sequence[pd.Series], rows: Rows | None = None) -> pd.Series:
+    """Return these rows, default all, of columns as one, the one below the other."""
+    chosen = list(columns)
+    if rows is not None:
+        chosen = [pd.Series(one.array.take(rows), name=one.name) for one in columns]
+    if len(chosen) == 1:
+        return chosen[0]
+    together = pd.concat(chosen, ignore_index=True)
+    together.name = chosen[0].name
+    return together
+
+
+def factorized(columns: Sequence[pd.Series], rows: Rows | None = None) -> tuple[Rows, Any]:
     """Return each value's place among the distinct ones, and these; a missing value is one, too.
 
     A text in several rows is mostly one and the same object: then each of the few is hashed once.
+
+    Parameters
+    ----------
+    columns
+        Columns of one length, which are taken as one, the one below the other.
+    rows
+        The rows of each of them that count; default all.
     """
-    dtype: Any = values.dtype
-    if isinstance(dtype, pd.StringDtype) and dtype.storage == "python":
-        codes, first = numbered(_addresses(values.to_numpy(dtype=object)))
-        if len(first) < len(values):
-            places, distinct = _hashed(values.array.take(first))
+    dtypes: list[Any] = [one.dtype for one in columns]
+    if all(isinstance(one, pd.StringDtype) and one.storage == "python" for one in dtypes):
+        found = _texts_by_address([one.to_numpy(dtype=object) for one in columns], rows)
+        if found is not None:
+            codes, distinct = found
+            places, distinct = _hashed(pd.array(distinct, dtype=dtypes[0]))
             return places[codes], distinct
-    if isinstance(dtype, pd.Int64Dtype) and not values.hasnans:
+    values = stacked(columns, rows)
+    if isinstance(values.dtype, pd.Int64Dtype) and not values.hasnans:
         integers = values.to_numpy(dtype=np.int64)
         codes, first = numbered(integers)
         return codes, integers[first]
     return _hashed(values)
 
 
+def values_at(codes: Rows, distinct: Any, *, is_text: bool) -> pd.Series:
+    """Return values by their places among distinct ones, texts as a categorical column.
+
+    Of many comparisons with a text, each then looks at the few distinct ones alone.
+    """
+    if not is_text:
+        return pd.Series(distinct).take(codes).reset_index(drop=True)
+    known = ~np.asarray(pd.isna(distinct))
+    places = np.where(known, np.cumsum(known) - 1, -1)
+    categories = pd.Index(distinct)[known]
+    return pd.Series(pd.Categorical.from_codes(places[codes], categories, validate=False))
+
+
 def _hashed(values: Any) -> tuple[Rows, Any]:
-    """Return each value's place among the distinct ones, and these, by hashing all of them."""
     codes, distinct = pd.factorize(values, use_na_sentinel=False)
     return codes.astype(np.intp, copy=False), distinct
 
 
-def _addresses(objects: np.ndarray[Any, np.dtype[np.object_]]) -> Integers:
-    """Return where each object is in memory; as long as `objects` is there, nothing else is."""
-    return np.ndarray(objects.shape, np.int64, buffer=objects, strides=objects.strides)
+def _texts_by_address(texts: Sequence[Objects], rows: Rows | None) -> tuple[Rows, Objects] | None:
+    """Return each object's place among the distinct ones, and these, or None where all are."""
+    # As long as the objects are there, nothing else is at their addresses.
+    addresses = [np.ndarray(one.shape, np.int64, buffer=one, strides=one.strides) for one in texts]
+    if rows is not None:
+        addresses = [one[rows] for one in addresses]
+    codes, first = numbered(np.concatenate(addresses))
+    if len(first) == len(codes):
+        return None
+    column, row = np.divmod(first, len(addresses[0]))
+    if rows is not None:
+        row = rows[row]
+    distinct = np.empty(len(first), dtype=object)
+    for number, objects in enumerate(texts):
+        here = column == number
+        distinct[here] = objects[row[here]]
+    return codes, distinct
 
 
-def distinct_rows(columns: Iterable[pd.Series], length: int) -> tuple[Rows, Rows]:
+def distinct_rows(columns: Iterable[tuple[Rows, int]], length: int) -> tuple[Rows, Rows]:
     """Return the first row of each distinct combination of values, and each row's combination.
 
     A cell is in many pairs: what is decided once a combination need not be decided once a pair.
+
+    Parameters
+    ----------
+    columns
+        Of each column the places of its values, and how many distinct ones there are.
+    length
+        The number of rows.
     """
     combination = np.zeros(length, dtype=np.int64)
     possible = 1
-    for values in columns:
-        codes, distinct = factorized(values)
-        count = max(len(distinct), 1)
+    for codes, distinct in columns:
+        count = max(distinct, 1)
         if possible * count > _MOST_COMBINATIONS:
             combination, first = numbered(combination)
             possible = len(first)

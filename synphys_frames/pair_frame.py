@@ -11,7 +11,7 @@ import pandas as pd
 from .cell_class import Cells
 from .classify import id_column, label_of, named_classes, store_lookup
 from .connectivity import Membership
-from .distinct import distinct_rows
+from .distinct import distinct_rows, factorized, stacked, values_at
 from .engine import evaluating_connection
 from .errors import ArgumentError, NotInVersionError, ProvenanceError, UnknownColumnError
 from .provenance import database_of, ids_of, integers, open_database_of, single
@@ -117,17 +117,19 @@ class PairFrame:
             one, [one_rows] = self.on_cells(sides[:1], classes, decide, rows)
             other, [other_rows] = self.on_cells(sides[1:], classes, decide, rows)
             return np.concatenate([one, other]), [one_rows, other_rows + len(one)]
-        values = {
-            column: self._stacked([label_of(column, side) for side in sides], rows)
+        coded = {
+            column: factorized([single(self.frame, label_of(column, side)) for side in sides], rows)
             for column in here[0]
         }
-        deciding = list(values.values())
+        deciding = list(coded.values())
         lacking = needed - here[0]
         ids = self._cell_ids(sides, next(iter(lacking)), rows) if lacking else None
         if ids is not None:
-            deciding.append(ids)
+            deciding.append(factorized([ids]))
         count = len(self) if rows is None else len(rows)
-        first, inverse = distinct_rows(deciding, count * len(sides))
+        first, inverse = distinct_rows(
+            [(codes, len(distinct)) for codes, distinct in deciding], count * len(sides)
+        )
         elsewhere = None
         if ids is not None:
             label = label_of(next(iter(lacking)), sides[0])
@@ -135,14 +137,12 @@ class PairFrame:
 
         @cache
         def lookup(column: Column) -> pd.Series:
-            if column in values:
-                found = values[column].iloc[first].reset_index(drop=True)
-            elif elsewhere is not None:
-                found = elsewhere(column)
-            else:
+            if column in coded:
+                codes, distinct = coded[column]
+                return values_at(codes[first], distinct, is_text=column.kind == "str")
+            if elsewhere is None:
                 raise UnknownColumnError(f"There is no column {label_of(column, sides[0])!r}.")
-            # Many classes ask for one column: each of its few texts is then compared once.
-            return found.astype("category") if column.kind == "str" else found
+            return elsewhere(column)
 
         cells = Cells(len(first), lookup, self._evaluator())
         return decide(cells), np.split(inverse, len(sides))
@@ -226,18 +226,7 @@ class PairFrame:
                 f"The frame has no column {label_of(lacking, sides[0])!r}, nor the ids of the "
                 'cells to look it up by. include="cell" puts the columns there.'
             )
-        return self._stacked(labels, rows)
-
-    def _stacked(self, labels: Sequence[str], rows: Rows | None) -> pd.Series:
-        """Return these rows of the columns of both sides as one, the one below the other."""
-        columns = [single(self.frame, label) for label in labels]
-        if rows is not None:
-            columns = [pd.Series(column.array.take(rows), name=column.name) for column in columns]
-        if len(columns) == 1:
-            return columns[0]
-        stacked = pd.concat(columns, ignore_index=True)
-        stacked.name = columns[0].name
-        return stacked
+        return stacked([single(self.frame, label) for label in labels], rows)
 
     def _elsewhere(self, ids: pd.Series, label: str) -> Lookup:
         """Return what gives the columns of the cells with these ids from the database."""

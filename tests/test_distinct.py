@@ -26,7 +26,7 @@ def test_integers_are_numbered_with_their_first_rows(values: list[int]) -> None:
 
 
 def assert_same_groups(values: pd.Series) -> None:
-    codes, distinct = factorized(values)
+    codes, distinct = factorized([values])
     expected, uniques = pd.factorize(values, use_na_sentinel=False)
     assert len(distinct) == len(uniques)
     # One code for each of pandas' codes, and the other way round.
@@ -58,12 +58,38 @@ def test_distinct_rows_are_those_of_all_columns_together(
     rows: list[tuple[str | None, int]],
 ) -> None:
     frame = pd.DataFrame(rows, columns=["text", "number"]).astype({"text": STR, "number": "Int64"})
-    first, codes = distinct_rows([frame["text"], frame["number"]], len(frame))
+    columns = [factorized([frame[name]]) for name in frame]
+    first, codes = distinct_rows([(one, len(distinct)) for one, distinct in columns], len(frame))
     assert [rows[first[code]] for code in codes] == rows
     assert len(first) == len(set(rows))
 
 
 def test_combinations_beyond_a_number_of_32_bits_are_told_apart() -> None:
-    columns = [pd.Series(np.arange(3_000) % count) for count in (2_999, 2_998, 2_997, 2_996)]
+    columns = [(np.arange(3_000) % count, count) for count in (2_999, 2_998, 2_997, 2_996)]
     first, codes = distinct_rows(columns, 3_000)
     assert len(first) == len(set(codes.tolist())) == 3_000
+
+
+@pytest.mark.parametrize("dtype", [STR, "str", "category"])
+@given(
+    columns=st.integers(1, 3).flatmap(
+        lambda count: st.lists(st.tuples(*[st.sampled_from(["", "ex", "in", None])] * count))
+    ),
+    data=st.data(),
+)
+def test_some_rows_of_several_columns_are_one_column(
+    columns: list[tuple[str | None, ...]], dtype: Any, data: st.DataObject
+) -> None:
+    count = len(columns[0]) if columns else 1
+    frame = (
+        pd.DataFrame(columns, columns=list(range(count))).astype(dtype).set_axis([5] * len(columns))
+    )
+    rows = np.array(
+        data.draw(st.lists(st.sampled_from(range(len(columns))) if columns else st.nothing())),
+        dtype=np.intp,
+    )
+    codes, distinct = factorized([frame[name] for name in frame], rows)
+    expected = [columns[row][place] for place in range(count) for row in rows]
+    found = pd.Series(distinct).take(codes)
+    assert [None if pd.isna(one) else one for one in found] == expected
+    assert len(distinct) == len(set(expected))
