@@ -91,6 +91,8 @@ def values_at(codes: Rows, distinct: Any, *, is_text: bool) -> pd.Series:
 
 def _hashed(values: Any) -> tuple[Rows, Any]:
     codes, distinct = pd.factorize(values, use_na_sentinel=False)
+    if isinstance(distinct.dtype, pd.CategoricalDtype):
+        distinct = distinct.astype(distinct.dtype.categories.dtype)
     return codes.astype(np.intp, copy=False), distinct
 
 

@@ -125,6 +125,17 @@ def test_a_frame_alone_will_do(db: sf.SynphysDatabase) -> None:
     pd.testing.assert_frame_equal(sf.connectivity(arrow, CLASSES), expected)
 
 
+@pytest.mark.parametrize("dtype", ["category", object, "string", "string[pyarrow]"])
+def test_texts_of_any_type_are_counted_the_same(db: sf.SynphysDatabase, dtype: Any) -> None:
+    pairs = db.pairs(include="cell")
+    expected = pairs.synphys.connectivity(CLASSES)
+    texts = [name for name in pairs if pairs[name].dtype == "str"]
+    changed = pairs.astype(dict.fromkeys(texts, dtype))
+    pd.testing.assert_frame_equal(changed.synphys.connectivity(CLASSES), expected)
+    changed = pairs.astype({"pre_cell.cre_type": dtype})
+    pd.testing.assert_frame_equal(changed.synphys.connectivity(CLASSES), expected)
+
+
 def test_classes_may_be_columns(db: sf.SynphysDatabase) -> None:
     named = {name: CLASSES[name] for name in ("Pvalb", "L5")}
     pairs = db.pairs().synphys.classify(named)

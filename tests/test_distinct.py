@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from synphys_frames.distinct import distinct_rows, factorized, numbered
+from synphys_frames.distinct import distinct_rows, factorized, numbered, values_at
 from synphys_frames.dtypes import STR
 
 # Few values, so that they repeat, and some at the ends of what an id can be.
@@ -33,8 +33,10 @@ def assert_same_groups(values: pd.Series) -> None:
     pairs = set(zip(codes.tolist(), expected.tolist(), strict=True))
     assert len(pairs) == len({one for one, _ in pairs}) == len({one for _, one in pairs})
     found = pd.Series(distinct).take(codes)
-    for one, other in zip(found, values, strict=True):
-        assert (pd.isna(one) and pd.isna(other)) or one == other
+    compared = values_at(codes, distinct, is_text=True)
+    assert isinstance(compared.dtype, pd.CategoricalDtype)
+    for one, two, other in zip(found, compared, values, strict=True):
+        assert (pd.isna([one, two, other]).all()) or one == two == other
 
 
 @pytest.mark.parametrize("dtype", [STR, "str", "string", object, "category"])
