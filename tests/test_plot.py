@@ -159,7 +159,7 @@ def test_an_empty_column_of_classes_is_refused_before_a_figure(pairs: pd.DataFra
     assert plt.get_fignums() == []
 
 
-@pytest.mark.parametrize("count", [4, 17, 40])
+@pytest.mark.parametrize("count", [4, 17, pytest.param(40, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("kind", ["connectivity", "matrix"])
 def test_labels_can_be_read(pairs: pd.DataFrame, count: int, kind: str) -> None:
     plot = pairs.synphys.plot
