@@ -147,7 +147,9 @@ class ColumnPart:
     def text_dtype(self, name: str) -> pd.CategoricalDtype:
         """Return the distinct texts of a column as a dtype, which remembers where each is."""
         if name not in self._dtypes:
-            self._dtypes[name] = pd.CategoricalDtype(pd.Index(self.codes(name)[1]))
+            distinct = pd.Index(self.codes(name)[1])
+            self._sizes[name] += int(distinct.nbytes)
+            self._dtypes[name] = pd.CategoricalDtype(distinct)
         return self._dtypes[name]
 
     def _stacked(self) -> Any:
