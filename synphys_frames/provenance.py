@@ -157,13 +157,17 @@ def integers(values: pd.Series, name: str) -> tuple[Rows, np.ndarray[Any, np.dty
     if pd.api.types.is_signed_integer_dtype(values.dtype):
         # Floats would make one of two ids beyond 2**53.
         return values.to_numpy(dtype=np.int64, na_value=-1), missing
+    ids = np.full(len(values), -1, dtype=np.int64)
     try:
         if pd.api.types.is_datetime64_any_dtype(values.dtype):
             raise TypeError
-        ids = np.where(missing, -1.0, values.to_numpy(dtype=np.float64, na_value=np.nan))
-        whole = np.isfinite(ids).all() and (ids == np.floor(ids)).all()
+        numbers = pd.to_numeric(values.to_numpy(dtype=object)[~missing])
+        if numbers.dtype.kind == "f" and not (np.abs(numbers) < 2.0**63).all():
+            raise ValueError
+        ids[~missing] = numbers.astype(np.int64)
+        whole = bool((ids[~missing] == numbers).all())
     except (TypeError, ValueError):
         whole = False
     if not whole:
         raise ProvenanceError(f"Column {name!r} should hold ids, whole numbers.")
-    return ids.astype(np.int64), missing
+    return ids, missing

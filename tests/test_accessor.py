@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import copy
 import shutil
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,7 @@ from synphys_frames.errors import (
     ProvenanceError,
     UnknownTableError,
 )
-from tests.support.release_builder import build, query
+from tests.support.release_builder import TINY, build, query
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -364,3 +365,20 @@ def test_a_release_that_moved_into_the_cache_is_found(tmp_path: Path) -> None:
     sf.config.cache_path.mkdir()
     shutil.move(path, sf.config.cache_path / path.name)
     assert len(frame.synphys.pairs()) == 6
+
+
+@pytest.mark.parametrize(
+    "dtype", [object, "Int64", "uint64", "UInt64", "str", "category", "uint64[pyarrow]"]
+)
+def test_ids_of_any_size_and_type_find_their_rows(tmp_path: Path, dtype: Any) -> None:
+    large = 2**53
+    rows = copy.deepcopy(TINY)
+    for row in rows["pair"]:
+        row["id"] += large
+    for table in ("synapse", "poly_synapse", "dynamics"):
+        for row in rows[table]:
+            row["pair_id"] += large
+    with sf.load_sqlite(build(tmp_path / "large.sqlite", rows)) as db:
+        pairs = db.pairs().astype({"pair.id": dtype})
+        found = pairs.synphys.join("synapse")["synapse.id"]
+        assert found.fillna(0).tolist() == [7, 0, 0, 8, 9, 0]
