@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from numbers import Real
 from typing import TYPE_CHECKING, Any
@@ -337,9 +338,13 @@ def _limits(value: object, argument: str) -> Limits | None:
 def _limit(value: object, argument: str) -> float | None:
     if value is None:
         return None
-    if isinstance(value, bool) or not isinstance(value, Real) or math.isnan(value):
-        raise ArgumentError(f"{argument} takes numbers, or None for no limit; got {value!r}.")
-    return float(value)
+    limit = math.nan
+    if not isinstance(value, bool) and isinstance(value, Real):
+        with suppress(OverflowError):
+            limit = float(value)
+    if not math.isnan(limit):
+        return limit
+    raise ArgumentError(f"{argument} takes numbers, or None for no limit; got {value!r}.")
 
 
 def _expression(value: object) -> str | None:

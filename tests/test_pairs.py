@@ -231,6 +231,7 @@ def test_json_and_arrays_come_when_named(db: sf.SynphysDatabase) -> None:
         ({"pre_class": {1: 2}}, ArgumentError, "pre_class takes a CellClass"),
         ({"age": (float("nan"), 60)}, ArgumentError, "age takes numbers"),
         ({"distance": (False, True)}, ArgumentError, "distance takes numbers"),
+        ({"distance": (None, 10**400)}, ArgumentError, "distance takes numbers"),
         ({"where": "unnest([true, false])"}, ExpressionError, "unnest"),
         ({"where": "#1 < 5"}, ExpressionError, "a column number"),
         ({"synapse": "yes"}, ArgumentError, "synapse takes True, False or None"),
