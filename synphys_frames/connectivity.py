@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     Floats = np.ndarray[Any, np.dtype[np.float64]]
     Mask = np.ndarray[Any, np.dtype[np.bool_]]
+    Rows = np.ndarray[Any, np.dtype[np.intp]]
 
 Kind = Literal["chemical", "electrical", "reciprocal"]
 PROBED_TEST_SPIKES = 10
@@ -106,6 +107,27 @@ class Membership:
         )
         patterns = self.patterns[occurring // count] & self.patterns[occurring % count]
         return Membership(self.names, patterns, codes)
+
+
+def combinations(pre: Membership, post: Membership) -> tuple[Rows, Rows, Rows]:
+    """Return each row's combinations of a class of its cell before and one of its cell after.
+
+    Returns
+    -------
+    rows, before, after
+        Row, and places of the classes; in that order.
+    """
+    rows, before = np.nonzero(pre.matrix)
+    after_rows, after = np.nonzero(post.matrix)
+    begin = np.searchsorted(after_rows, np.arange(len(post.codes) + 1))
+    # Each class before meets all classes after of its row.
+    count = np.diff(begin)[rows]
+    number = np.arange(count.sum()) - np.repeat(np.cumsum(count) - count, count)
+    return (
+        np.repeat(rows, count),
+        np.repeat(before, count),
+        after[np.repeat(begin[rows], count) + number],
+    )
 
 
 def probed_mask(cell_class: pd.Series, n_ex: pd.Series, n_in: pd.Series) -> Mask:

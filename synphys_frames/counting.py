@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from .connectivity import (
+    combinations,
     count_connectivity,
     count_profile,
     count_reciprocity,
@@ -280,10 +281,11 @@ def connectivity_profile(
             nothing, edges, counted.distance[here], counted.connected[here], alpha
         )
     else:
-        pre, post = counted.pairs.memberships(*both_sides(classes, post_classes))
+        looked_at = np.flatnonzero(here)
+        pre, post = counted.pairs.memberships(*both_sides(classes, post_classes), looked_at)
         # A row for each class that each cell is in.
-        both = pre.matrix[:, :, None] & post.matrix[:, None, :] & here[:, None, None]
-        rows, before, after = np.nonzero(both)
+        rows, before, after = combinations(pre, post)
+        rows = looked_at[rows]
         groups = pd.DataFrame(
             {
                 "pre_class": pd.Categorical.from_codes(before, categories=pd.Index(pre.names)),

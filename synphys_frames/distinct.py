@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -85,21 +86,26 @@ def values_at(codes: Rows, distinct: Any, *, is_text: bool) -> pd.Series:
         return pd.Series(distinct).take(codes).reset_index(drop=True)
     known = ~np.asarray(pd.isna(distinct))
     places = np.where(known, np.cumsum(known) - 1, -1)
-    categories = pd.Index(distinct)[known]
+    # A column without any text may be one of floats.
+    categories = pd.Index(distinct)[known] if known.any() else pd.Index([], dtype="str")
     return pd.Series(pd.Categorical.from_codes(places[codes], categories, validate=False))
 
 
 def _hashed(values: Any) -> tuple[Rows, Any]:
     codes, distinct = pd.factorize(values, use_na_sentinel=False)
-    if isinstance(distinct.dtype, pd.CategoricalDtype):
-        distinct = distinct.astype(distinct.dtype.categories.dtype)
+    dtype: Any = distinct.dtype
+    if isinstance(dtype, pd.CategoricalDtype):
+        distinct = distinct.astype(dtype.categories.dtype)
+    elif isinstance(dtype, pd.ArrowDtype) and pa.types.is_dictionary(dtype.pyarrow_dtype):
+        distinct = distinct.astype(pd.ArrowDtype(dtype.pyarrow_dtype.value_type))
     return codes.astype(np.intp, copy=False), distinct
 
 
 def _texts_by_address(texts: Sequence[Objects], rows: Rows | None) -> tuple[Rows, Objects] | None:
     """Return each object's place among the distinct ones, and these, or None where all are."""
     # As long as the objects are there, nothing else is at their addresses.
-    addresses = [np.ndarray(one.shape, np.int64, buffer=one, strides=one.strides) for one in texts]
+    texts = [np.ascontiguousarray(one) for one in texts]
+    addresses = [np.ndarray(one.shape, np.int64, buffer=one) for one in texts]
     if rows is not None:
         addresses = [one[rows] for one in addresses]
     codes, first = numbered(np.concatenate(addresses))

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from scipy.stats import beta, mannwhitneyu
 
 import synphys_frames as sf
-from synphys_frames.connectivity import COLUMNS, connection_interval
+from synphys_frames.connectivity import COLUMNS, Membership, combinations, connection_interval
 from synphys_frames.errors import (
     ArgumentError,
     NotInVersionError,
@@ -531,3 +531,49 @@ def test_wrong_arguments(
 def test_a_frame_that_lacks_columns_and_a_database() -> None:
     with pytest.raises(ProvenanceError, match=r"no column 'pair.has_synapse'"):
         sf.connectivity(pd.DataFrame({"x": [1]}), {"all": CellClass()})
+
+
+@pytest.mark.parametrize(
+    "select",
+    [lambda pairs: pairs[::-1], lambda pairs: pairs.iloc[::3], lambda pairs: pairs.iloc[5:40]],
+)
+def test_views_of_a_frame_are_counted_as_their_copies(db: sf.SynphysDatabase, select: Any) -> None:
+    pairs = select(db.pairs(include="cell"))
+    for work in (
+        lambda frame: frame.synphys.connectivity(CLASSES),
+        lambda frame: frame.synphys.connectivity(CLASSES, kind="reciprocal"),
+        lambda frame: frame.synphys.connectivity_profile(3, classes=CLASSES),
+        lambda frame: frame.synphys.matrix("pair.distance", CLASSES, {"any": CellClass()}),
+        lambda frame: frame.synphys.classify({"L5": CLASSES["L5"]}),
+    ):
+        pd.testing.assert_frame_equal(work(pairs), work(pairs.copy()))
+
+
+@pytest.mark.parametrize("values", [np.nan, None, pd.Series(dtype="category")])
+def test_a_column_without_any_text_tells_nothing(db: sf.SynphysDatabase, values: Any) -> None:
+    pairs = db.pairs(include="cell").assign(**{"pre_cell.cre_type": values})
+    for cell_class in (CLASSES["Pvalb"], CLASSES["Sst"], ~CLASSES["Sst"]):
+        counts = pairs.synphys.connectivity({"pre": cell_class}, {"post": CellClass()})
+        assert counts["n_probed"].tolist() == [0]
+
+
+def test_categories_that_come_back_as_arrow_are_counted_the_same(
+    db: sf.SynphysDatabase, tmp_path: Path
+) -> None:
+    pairs = db.pairs(include="cell")
+    expected = pairs.synphys.connectivity(CLASSES)
+    texts = [name for name in pairs if pairs[name].dtype == "str"]
+    pairs.astype(dict.fromkeys(texts, "category")).to_parquet(tmp_path / "pairs.parquet")
+    back = pd.read_parquet(tmp_path / "pairs.parquet", dtype_backend="pyarrow")
+    pd.testing.assert_frame_equal(back.synphys.connectivity(CLASSES), expected)
+
+
+@given(rows=st.lists(st.tuples(*[st.tuples(st.booleans(), st.booleans())] * 2)), data=st.data())
+def test_combinations_are_those_of_all_classes(rows: list[Any], data: st.DataObject) -> None:
+    sides = [np.array([row[side] for row in rows], dtype=bool).reshape(-1, 2) for side in (0, 1)]
+    pre, post = (
+        Membership(["a", "b"], matrix, np.arange(len(rows), dtype=np.intp)) for matrix in sides
+    )
+    expected = np.nonzero(sides[0][:, :, None] & sides[1][:, None, :])
+    for found, one in zip(combinations(pre, post), expected, strict=True):
+        assert found.tolist() == one.tolist()
