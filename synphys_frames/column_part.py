@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     Rows = np.ndarray[Any, np.dtype[np.intp]]
 
-FLOATS = "floats"
+_FLOATS = "floats"
 _FLOAT_NAMES = b"synphys_frames.floats"
 _MASKED = ("int", "bool")
 
@@ -48,22 +48,23 @@ def packed(table: Table, data: pa.Table) -> pa.Table:
     -------
     pyarrow.Table
         One more row than the table, of missing values, which the row number -1 picks. The float
-        columns are one column of lists, so that a row's floats lie side by side and are gathered in
-        one copy; texts are dictionary-encoded.
+        columns are one column of lists, the first, so that a row's floats lie side by side and are
+        gathered in one copy; texts are dictionary-encoded.
     """
     floats = [name for name in data.column_names if table.columns[name].kind == "float"]
-    columns: dict[str, pa.Array] = {}
+    others = [name for name in data.column_names if name not in floats]
+    arrays = [_with_missing_row(data.column(name)) for name in others]
+    names = others
     if floats:
         block = np.empty((data.num_rows + 1, len(floats)))
         block[-1] = np.nan
         for position, name in enumerate(floats):
             block[:-1, position] = pandas_array(data.column(name), "float")
-        columns[FLOATS] = pa.FixedSizeListArray.from_arrays(pa.array(block.ravel()), len(floats))
-    for name in data.column_names:
-        if name not in floats:
-            columns[name] = _with_missing_row(data.column(name))
+        # A column of the table may have any name: this one is told by its place.
+        lists = pa.FixedSizeListArray.from_arrays(pa.array(block.ravel()), len(floats))
+        arrays, names = [lists, *arrays], [_FLOATS, *others]
     noted = {_FLOAT_NAMES: json.dumps(floats).encode()}
-    return pa.table(columns).replace_schema_metadata(noted)
+    return pa.Table.from_arrays(arrays, names=names).replace_schema_metadata(noted)
 
 
 def _with_missing_row(values: pa.ChunkedArray) -> pa.Array:
@@ -86,21 +87,26 @@ class ColumnPart:
         self._kinds = {column.name: column.kind for column in table.columns.values()}
         self.float_names: list[str] = json.loads(data.schema.metadata[_FLOAT_NAMES])
         self.float_position = {name: place for place, name in enumerate(self.float_names)}
-        self.names = [*self.float_names, *(name for name in data.column_names if name != FLOATS)]
-        self.rows: int = data.num_rows - 1
         width = len(self.float_names)
+        stored = dict(enumerate(data.column_names))
+        if width:
+            del stored[0]
+        self.names = [*self.float_names, *stored.values()]
+        self.rows: int = data.num_rows - 1
         self.floats = np.empty((self.rows + 1, 0))
         if width:
-            lists = data.column(FLOATS).chunk(0)
+            lists = data.column(0).chunk(0)
             self.floats = lists.flatten().to_numpy().reshape(-1, width)
-        self._waiting = {name: data.column(name) for name in data.column_names if name != FLOATS}
+        self._waiting = {name: data.column(place) for place, name in stored.items()}
         self._arrays: dict[str, Any] = {}
         self._masked: dict[str, tuple[Values, Mask]] = {}
         self._text_names = [name for name in self.names if self._kinds[name] == "str"]
         self._stack: Any = None
         self._texts: dict[str, tuple[Codes, ExtensionArray]] = {}
         self._dtypes: dict[str, pd.CategoricalDtype] = {}
-        self._sizes = {name: int(data.column(name).nbytes) for name in data.column_names}
+        # Each is only ever set to what it is: several threads may do so.
+        self._sizes = {(name, "stored"): int(one.nbytes) for name, one in self._waiting.items()}
+        self._sizes[_FLOATS, "block"] = self.floats.nbytes
 
     @property
     def nbytes(self) -> int:
@@ -112,23 +118,28 @@ class ColumnPart:
         if name not in self._arrays:
             kind = self._kinds[name]
             if kind == "str":
-                self._arrays[name] = texts_of(*self.codes(name))
-                self._sizes[name] += int(self._arrays[name].nbytes)
+                texts = texts_of(*self.codes(name))
+                self._sizes[name, "objects"] = int(texts.nbytes)
+                self._arrays[name] = texts
             elif kind in _MASKED:
                 self._arrays[name] = masked_array(*self._values(name))
             elif (waiting := self._waiting.get(name)) is not None:
-                self._arrays[name] = pandas_array(waiting, kind)
-                self._sizes[name] = int(self._arrays[name].nbytes)
-                self._waiting.pop(name, None)
+                found = pandas_array(waiting, kind)
+                self._arrays[name] = found
+                self._is_taken(name, int(found.nbytes))
         return self._arrays[name]
+
+    def _is_taken(self, name: str, size: int) -> None:
+        """Forget a column as it was stored; what was made of it is where it will be looked for."""
+        self._sizes[name, "stored"] = size
+        # Only now: another thread that does not find it here any more finds it there.
+        self._waiting.pop(name, None)
 
     def _values(self, name: str) -> tuple[Values, Mask]:
         if name not in self._masked and (waiting := self._waiting.get(name)) is not None:
             values, missing = masked_values(waiting, self._kinds[name])
-            self._sizes[name] = values.nbytes + missing.nbytes
             self._masked[name] = (values, missing)
-            # Only now: another thread that does not find it here any more finds it there.
-            self._waiting.pop(name, None)
+            self._is_taken(name, values.nbytes + missing.nbytes)
         return self._masked[name]
 
     def codes(self, name: str) -> tuple[Codes, ExtensionArray]:
@@ -137,18 +148,18 @@ class ColumnPart:
         -1 is a missing one, as the last row is.
         """
         if name not in self._texts and (waiting := self._waiting.get(name)) is not None:
-            self._texts[name] = codes, distinct = text_codes(waiting)
+            codes, distinct = text_codes(waiting)
+            self._texts[name] = (codes, distinct)
             # Each distinct text becomes an object of Python.
             texts = sum(chunk.dictionary.nbytes for chunk in waiting.chunks)
-            self._sizes[name] = codes.nbytes + texts + len(distinct) * getsizeof("")
-            self._waiting.pop(name, None)
+            self._is_taken(name, codes.nbytes + texts + len(distinct) * getsizeof(""))
         return self._texts[name]
 
     def text_dtype(self, name: str) -> pd.CategoricalDtype:
         """Return the distinct texts of a column as a dtype, which remembers where each is."""
         if name not in self._dtypes:
             distinct = pd.Index(self.codes(name)[1])
-            self._sizes[name] += int(distinct.nbytes)
+            self._sizes[name, "dtype"] = int(distinct.nbytes)
             self._dtypes[name] = pd.CategoricalDtype(distinct)
         return self._dtypes[name]
 
@@ -157,8 +168,7 @@ class ColumnPart:
         if self._stack is None:
             stack = stacked_texts([self.codes(name) for name in self._text_names])
             for place, name in enumerate(self._text_names):
-                if name not in self._arrays:
-                    self._sizes[name] += int(stack[place].nbytes)
+                self._sizes[name, "objects"] = int(stack[place].nbytes)
                 self._arrays[name] = stack[place]
             self._stack = stack
         return self._stack

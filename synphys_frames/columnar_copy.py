@@ -9,11 +9,14 @@ import os
 import re
 import zlib
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
-from threading import Lock, Thread
+from dataclasses import asdict
+from threading import Lock, Thread, main_thread
+from time import monotonic
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import pyarrow as pa
+
+from .sqlite_file import FileState
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -23,35 +26,20 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
-_FORMAT = 3
+_FORMAT = 4
+# What JSON of another form leads to.
+_DAMAGE = (ValueError, TypeError, KeyError, AttributeError, RecursionError)
 _NOTE = "release.json"
 _METADATA = b"synphys_frames.part"
 _END = ".arrow"
-# As long as another process may take to write what this one would write.
+# As long as another process may take to write what this one would write, and as long as someone may
+# wait for this one to end.
 _PATIENCE = 60.0
+_PATIENCE_AT_END = 1.0
+_STEP = 0.1
 _WHOLE_DIGEST = 1 << 30
 _SAMPLES = 512
 _SAMPLE = 1 << 16
-
-
-@dataclass(frozen=True, slots=True)
-class FileState:
-    """What tells without reading a file that it is still the same.
-
-    Its size and the times, in nanoseconds, at which its content and anything of it last changed;
-    the number by which the file system knows it.
-    """
-
-    size: int
-    modified: int
-    changed: int
-    inode: int
-
-    @classmethod
-    def of(cls, path: Path) -> FileState:
-        """Return the state of a file."""
-        status = path.stat()
-        return cls(status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
 
 
 def content_digest(path: Path) -> str:
@@ -78,12 +66,14 @@ class ColumnarCopy:
     ----------
     release
         The release file, in the cache folder.
+    state
+        Of the file that is read.
     """
 
-    def __init__(self, release: Path) -> None:
+    def __init__(self, release: Path, state: FileState) -> None:
         self._release = release
         self.folder = release.with_name(f"{release.name}.columns")
-        self._state = FileState.of(release)
+        self._state = state
         self._digest: str | None = None
         self._is_looked_up = False
         self._begin_anew()
@@ -94,6 +84,7 @@ class ColumnarCopy:
         self._lock = Lock()
         self._waiting: list[tuple[Table, list[str], pa.Table]] = []
         self._writer: Thread | None = None
+        self._is_finishing = False
 
     def parts(self, table: Table) -> list[pa.Table]:
         """Return what is there of a table, mapped into memory."""
@@ -123,7 +114,7 @@ class ColumnarCopy:
                 return None
         except FileNotFoundError:
             return None
-        except (OSError, ValueError, TypeError, KeyError) as error:
+        except (*_DAMAGE, OSError) as error:
             _log.warning("%s can't be used: %s", self.folder, error)
             return None
         if state == self._state:
@@ -150,7 +141,7 @@ class ColumnarCopy:
             columns = [one["name"] for one in noted.get("columns", ())]
             if noted != self._described(table, columns):
                 return None
-        except (OSError, pa.ArrowException, ValueError, TypeError, KeyError) as error:
+        except (*_DAMAGE, OSError, pa.ArrowException) as error:
             _log.warning("%s is damaged and will be made anew: %s", path, error)
             self._discard(path)
             return None
@@ -200,10 +191,12 @@ class ColumnarCopy:
                     self._writer = None
 
     def finish(self) -> None:
-        """Wait until all is written."""
+        """Wait until all is written, or another process keeps this one from it."""
         writer = self._writer
         if writer is not None and self._process == os.getpid():
+            self._is_finishing = True
             writer.join()
+            self._is_finishing = False
 
     def _write_all(self) -> None:
         while True:
@@ -214,15 +207,17 @@ class ColumnarCopy:
                     return
             try:
                 self._write(waiting)
+            except TimeoutError:
+                _log.info("Columns are not kept in %s: another process writes there", self.folder)
+                with self._lock:
+                    self._waiting.clear()
             except (OSError, pa.ArrowException, NotImplementedError) as error:
                 # A convenience: a full disk or a folder that can't be written must not matter.
                 _log.info("Columns can't be kept in %s: %s", self.folder, error)
 
     def _write(self, parts: list[tuple[Table, list[str], pa.Table]]) -> None:
-        from filelock import FileLock
-
         self.folder.mkdir(exist_ok=True)
-        with FileLock(self.folder / "write.lock", timeout=_PATIENCE):
+        with self._locked():
             if self._digest is None:
                 self._digest = self._known_digest() or self._noted_digest()
             if self._digest is None:
@@ -231,6 +226,24 @@ class ColumnarCopy:
                 path.unlink(missing_ok=True)
             for table, columns, data in parts:
                 self._write_part(table, columns, data)
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        from filelock import FileLock, Timeout
+
+        lock = FileLock(self.folder / "write.lock")
+        begun = monotonic()
+        while not lock.is_locked:
+            try:
+                lock.acquire(timeout=_STEP)
+            except Timeout:
+                is_end = self._is_finishing or not main_thread().is_alive()
+                if monotonic() - begun > (_PATIENCE_AT_END if is_end else _PATIENCE):
+                    raise
+        try:
+            yield
+        finally:
+            lock.release()
 
     def _noted_digest(self) -> str | None:
         """Return the digest of the file, noted in the folder, or None where the file changed."""

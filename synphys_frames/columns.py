@@ -61,6 +61,10 @@ class Reader(Protocol):
         """Return a number that a table has no more rows than."""
         ...
 
+    def require_unchanged(self) -> None:
+        """Raise where the file is another one than when it was opened."""
+        ...
+
     def require_rows(self, tables: Iterable[str]) -> None:
         """Raise where a table that is to stand beside another can't have rows in this file."""
         ...
@@ -173,7 +177,9 @@ class ColumnStore:
 
     def _unread(self, table: Table) -> TableColumns:
         values = self.reader.rows_at_most(table.name) * len(table.kept_columns)
-        parts = () if self._copy is None else self._copy.parts(table)
+        self.reader.require_unchanged()
+        copy = self._used_copy()
+        parts = () if copy is None else copy.parts(table)
         return TableColumns(
             table,
             self._read,
@@ -183,10 +189,14 @@ class ColumnStore:
             lock=lambda: self._lock,
         )
 
+    def _used_copy(self) -> ColumnarCopy | None:
+        return self._copy if config.columnar_copy else None
+
     def _read(self, table: Table, columns: Sequence[str]) -> pa.Table:
         data = packed(table, self.reader.columns(table, columns))
-        if self._copy is not None:
-            self._copy.add(table, columns, data)
+        copy = self._used_copy()
+        if copy is not None:
+            copy.add(table, columns, data)
         self.make_room(table.name, data.nbytes)
         return data
 
@@ -198,6 +208,7 @@ class ColumnStore:
                 found = KeyIndex(*self.table(table).keys(key))
                 if table in self._tables:
                     self._indexes[table, key] = found
+                    self.make_room(table)
             return found
 
     def aliases(self, source: str) -> Aliases:
@@ -229,6 +240,7 @@ class ColumnStore:
                 found = np.append(rows, NONE)
                 if parent in self._tables:
                     self._steps[key] = found
+                    self.make_room(parent)
             return found
 
     def rows_beside(self, alias: Alias, source: str, rows_of: Callable[[Alias], Rows]) -> Rows:

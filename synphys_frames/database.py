@@ -102,11 +102,11 @@ class SynphysDatabase:
 
     def _columnar_copy(self) -> ColumnarCopy | None:
         # Coerced values are another content than that of the file.
-        if self._errors != "raise" or not config.columnar_copy:
+        if self._errors != "raise":
             return None
         cache = (self._cache_path or config.cache_path).resolve()
         is_cached = self.path.parent.resolve().is_relative_to(cache)
-        return ColumnarCopy(self.path) if is_cached else None
+        return ColumnarCopy(self.path, self._file.state) if is_cached else None
 
     def __enter__(self) -> Self:
         self._attachment.require_open()

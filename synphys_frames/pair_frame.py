@@ -145,7 +145,11 @@ class PairFrame:
             return elsewhere(column)
 
         cells = Cells(len(first), lookup, self._evaluator())
-        return decide(cells), np.split(inverse, len(sides))
+        decided = decide(cells)
+        if elsewhere is not None:
+            # What was compared there has become objects of Python.
+            self._database(label).store.make_room()
+        return decided, np.split(inverse, len(sides))
 
     def _evaluator(self) -> Callable[[], duckdb.DuckDBPyConnection]:
         """Return what gives a DuckDB connection: to start DuckDB takes longer than most classes."""

@@ -140,6 +140,7 @@ class Queries:
 
         File order is that of the ids, where every row has one.
         """
+        self._file.require_unchanged()
         query = _select(table, columns)
         if keys is None:
             if not self.is_keyed(table):
@@ -178,6 +179,10 @@ class Queries:
     def is_keyed(self, table: Table) -> bool:
         """Return whether every row of a table has an `id` of its own."""
         return self._file.is_keyed(table)
+
+    def require_unchanged(self) -> None:
+        """Raise where the file is another one than when it was opened."""
+        self._file.require_unchanged()
 
     def require_rows(self, tables: Iterable[str]) -> None:
         """Raise where a table is empty because the file is a small one."""

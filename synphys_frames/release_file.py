@@ -100,6 +100,7 @@ class ReleaseFile:
         except RuntimeError as error:
             raise ReleaseFileError(f"There is no file {path}: {error}.") from error
         sqlite_file.require_sqlite_file(self.path)
+        self.state = sqlite_file.FileState.of(self.path)
         self._declared = sqlite_file.declared_columns(self.path)
         self._references = sqlite_file.declared_references(self.path)
         missing = [name for name in _REQUIRED_TABLES if name not in self._declared]
@@ -214,6 +215,18 @@ class ReleaseFile:
             if table.name not in self.schema
             or list(self.schema.tables[table.name].columns) != list(table.columns)
         ]
+
+    def require_unchanged(self) -> None:
+        """Raise `ReleaseFileError` where the file is another one than when it was opened."""
+        try:
+            state = sqlite_file.FileState.of(self.path)
+        except OSError as error:
+            raise unreadable(self.path, error) from error
+        if not state.is_of_same_file(self.state):
+            raise ReleaseFileError(
+                f"{self.path} was changed or replaced since it was opened. Open it again with "
+                f"load_sqlite({str(self.path)!r})."
+            )
 
     def is_keyed(self, table: Table) -> bool:
         """Return whether every row of a table has an `id` of its own."""

@@ -49,6 +49,30 @@ class SqliteHeader:
         return None if self.page_count is None else self.page_size * self.page_count
 
 
+@dataclass(frozen=True, slots=True)
+class FileState:
+    """What tells without reading a file that it is still the same.
+
+    Its size and the times, in nanoseconds, at which its content and anything of it last changed;
+    the number by which the file system knows it.
+    """
+
+    size: int
+    modified: int
+    changed: int
+    inode: int
+
+    @classmethod
+    def of(cls, path: Path) -> FileState:
+        """Return the state of a file."""
+        status = path.stat()
+        return cls(status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
+
+    def is_of_same_file(self, other: FileState) -> bool:
+        """Return whether both are of one file with one content; its name may have changed."""
+        return (self.size, self.modified, self.inode) == (other.size, other.modified, other.inode)
+
+
 def damage(path: Path) -> str | None:
     """Return what is wrong with a file as an SQLite file, or None where nothing is.
 

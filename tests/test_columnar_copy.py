@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING
 import pandas as pd
 import pyarrow as pa
 import pytest
+from filelock import FileLock
 
 import synphys_frames as sf
 from synphys_frames.columnar_copy import content_digest
-from synphys_frames.errors import ArgumentError, ClosedError
+from synphys_frames.errors import ArgumentError, ClosedError, ReleaseFileError
 from tests.support.release_builder import change
 
 if TYPE_CHECKING:
@@ -114,6 +115,17 @@ def test_it_can_be_switched_off(cached: Path, monkeypatch: pytest.MonkeyPatch) -
         frame_of(cached)
 
 
+def test_it_can_be_switched_off_at_any_time(cached: Path) -> None:
+    with sf.load_sqlite(cached) as db:
+        sf.config.columnar_copy = False
+        db.pairs()
+    assert not folder_of(cached).exists()
+    with sf.load_sqlite(cached) as db:
+        sf.config.columnar_copy = True
+        db.pairs()
+    assert [name.partition("-")[0] for name in parts_of(cached)] == ["cell", "experiment", "pair"]
+
+
 def test_coerced_values_are_neither_written_nor_read(cached: Path) -> None:
     change(cached, "UPDATE pair SET distance = 'near' WHERE id = 3")
     with (
@@ -180,6 +192,10 @@ def made_a_text(path: Path) -> None:
     path.write_text("<html>not found</html>")
 
 
+def nested(path: Path) -> None:
+    path.write_text("[" * 200_000)
+
+
 def made_another_table(path: Path) -> None:
     with pa.ipc.new_file(path, pa.schema([("id", pa.int64())])) as writer:
         writer.write_table(pa.table({"id": [1, 2, 3]}))
@@ -214,6 +230,7 @@ def bits_flipped(*places: float) -> Callable[[Path], None]:
         ("cell-*", cut),
         ("release.json", emptied),
         ("release.json", deleted),
+        ("release.json", nested),
     ],
 )
 def test_a_damaged_copy_is_made_anew(
@@ -273,6 +290,27 @@ def test_what_another_process_is_writing_is_left_alone_by_those_that_read(cached
     assert written.read_bytes() == b"half of it"
 
 
+def test_nobody_waits_long_for_another_process_that_writes(cached: Path) -> None:
+    folder_of(cached).mkdir()
+    program = """
+    import sys, synphys_frames as sf
+    with sf.load_sqlite(sys.argv[1]) as db:
+        print(len(db.pairs()))
+    db = sf.load_sqlite(sys.argv[1])
+    print(len(db.pairs()), flush=True)
+    """
+    with FileLock(folder_of(cached) / "write.lock"):
+        # It may take a minute to write a copy, but not to close a database, nor to end.
+        done = subprocess.run(
+            [sys.executable, "-c", textwrap.dedent(program), str(cached)],
+            capture_output=True, text=True, check=True, timeout=30,
+        )  # fmt: skip
+        assert parts_of(cached) == []
+    assert len(set(done.stdout.split())) == 1
+    frame_of(cached)
+    assert parts_of(cached)
+
+
 def test_a_closed_database_stays_closed(cached: Path) -> None:
     frame_of(cached)
     db = sf.load_sqlite(cached)
@@ -290,3 +328,21 @@ def test_a_large_file_is_told_by_samples(tmp_path: Path) -> None:
         file.seek((1 << 30) + 4)
         file.write(b"!")
     assert content_digest(path) != empty
+
+
+def test_a_file_that_was_replaced_is_not_mixed_with_the_one_before(
+    cached: Path, tmp_path: Path
+) -> None:
+    with sf.load_sqlite(cached) as db:
+        db.pairs()
+    new = Path(shutil.copy(cached, tmp_path / "new.sqlite"))
+    change(new, "UPDATE synapse SET latency = 1.0", "UPDATE pair SET distance = 0.5")
+    with sf.load_sqlite(cached) as db, sf.load_sqlite(cached) as loaded:
+        loaded.pairs()
+        new.replace(cached)
+        for opened in (db, loaded):
+            with pytest.raises(ReleaseFileError, match=r"was changed or replaced.*Open it again"):
+                opened.pairs(synapse=True, include="synapse")
+    found = frame_of(cached)
+    assert set(found["pair.distance"].dropna()) == {0.5}
+    assert set(found["synapse.latency"]) == {1.0}

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import json
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -16,6 +18,7 @@ from synphys_frames.dtypes import masked_array, masked_values, pandas_array
 from synphys_frames.errors import JoinError, UnknownColumnError
 from synphys_frames.key_index import KeyIndex
 from synphys_frames.pieces import take_all
+from tests.support.release_builder import build, change
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -183,6 +186,55 @@ def test_what_is_dropped_takes_no_memory(fresh: sf.SynphysDatabase) -> None:
         found = fresh.pairs(species="mouse", include=["cell", "synapse", "experiment"])
         assert fresh.store.nbytes <= everything // 2
     pd.testing.assert_frame_equal(found[expected.columns], expected)
+
+
+def test_what_is_compared_is_within_the_budget(fresh: sf.SynphysDatabase) -> None:
+    pairs = fresh.pairs()
+    classes = [sf.CellClass(cre_type="sst"), sf.CellClass(dendrite_type="spiny")]
+    expected = pairs.synphys.connectivity(classes)
+    sf.config.memory_budget = fresh.store.nbytes - 10_000
+    fresh.store.forget()
+    for count in (pairs.synphys.connectivity, pairs.synphys.classify):
+        found = count(classes)
+        assert 0 < fresh.store.nbytes <= sf.config.memory_budget
+    assert list(found["pre_class"].cat.categories) == [one.name for one in classes]
+    pd.testing.assert_frame_equal(pairs.synphys.connectivity(classes), expected)
+
+
+def test_what_is_in_memory_is_counted_the_same_by_threads(fresh: sf.SynphysDatabase) -> None:
+    query = partial(fresh.pairs, include=["cell", "synapse"], where="pre_cell.cre_type = 'sst'")
+    query()
+    expected = fresh.store.nbytes
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        for _ in range(3):
+            fresh.store.forget()
+            with ThreadPoolExecutor(4) as pool:
+                for future in [pool.submit(query) for _ in range(4)]:
+                    future.result()
+            assert fresh.store.nbytes == expected
+    finally:
+        sys.setswitchinterval(interval)
+
+
+@pytest.mark.parametrize(
+    ("kind", "values"),
+    [("VARCHAR", ["x", None]), ("INTEGER", [3, None]), ("BOOLEAN", [1, 0]), ("FLOAT", [0.5, 1])],
+)
+@pytest.mark.parametrize("budget", [None, 0])
+def test_a_column_may_have_any_name(
+    tmp_path: Path, kind: str, values: list[Any], budget: int | None
+) -> None:
+    path = build(sf.config.cache_path / "odd.sqlite")
+    rows = [f"UPDATE pair SET floats = {json.dumps(one)} WHERE id = {number}"
+            for number, one in enumerate(values, 1)]  # fmt: skip
+    change(path, f"ALTER TABLE pair ADD COLUMN floats {kind}", *rows)
+    sf.config.memory_budget = budget
+    for _ in range(2):  # the second time from the copy
+        with sf.load_sqlite(path) as db:
+            found = db.pairs(where="pair.floats IS NOT NULL")["pair.floats"]
+            assert found.tolist() == [one for one in values if one is not None]
 
 
 def test_a_table_that_is_too_large_is_not_kept(fresh: sf.SynphysDatabase) -> None:
