@@ -210,6 +210,6 @@ def _masked_at(columns: Sequence[tuple[Values, Mask]], rows: Rows) -> list[Any]:
     values, missing = np.empty(shape, dtype=columns[0][0].dtype), np.empty(shape, dtype=bool)
     for place, (one, its_missing) in enumerate(columns):
         # With any other mode, numpy puts the rows elsewhere first, and then here.
-        np.take(one, rows, out=values[place], mode="wrap")
-        np.take(its_missing, rows, out=missing[place], mode="wrap")
+        one.take(rows, out=values[place], mode="wrap")
+        its_missing.take(rows, out=missing[place], mode="wrap")
     return list(map(masked_array, values, missing))
