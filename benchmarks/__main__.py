@@ -31,6 +31,8 @@ Written by `make bench`. The files are synthetic: made by the sample builder in 
 layout, the same rows for the same seed. Within a table, all contenders ran in turn in one process
 (new processes in turn where it says so), and were checked first to give the same rows. The ratio is
 to the first line. Times on a shared machine move by half from minute to minute; ratios do so less.
+Frames of hundreds of MB take their memory from the system, which some machines hand over in a tenth
+of a second and some in seconds: the spread shows it, and the least time is the library's own.
 """
 
 _EXISTING = """## The existing library

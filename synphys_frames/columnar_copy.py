@@ -119,7 +119,7 @@ class ColumnarCopy:
             return None
         if state == self._state:
             return digest
-        if (state.size, state.modified) != (self._state.size, self._state.modified):
+        if not state.has_same_content(self._state):
             return None
         # Size and time can be the same of another content: the file was moved, or tampered with.
         if content_digest(self._release) != digest:

@@ -222,7 +222,7 @@ class ReleaseFile:
             state = sqlite_file.FileState.of(self.path)
         except OSError as error:
             raise unreadable(self.path, error) from error
-        if not state.is_of_same_file(self.state):
+        if not state.has_same_content(self.state):
             raise ReleaseFileError(
                 f"{self.path} was changed or replaced since it was opened. Open it again with "
                 f"load_sqlite({str(self.path)!r})."
