@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 _FLOATS = "floats"
 _FLOAT_NAMES = b"synphys_frames.floats"
-_MASKED = ("int", "bool")
+MASKED: dict[Kind, type] = {"int": np.int64, "bool": np.bool_}
 
 
 def packed(table: Table, data: pa.Table) -> pa.Table:
@@ -121,7 +121,7 @@ class ColumnPart:
                 texts = texts_of(*self.codes(name))
                 self._sizes[name, "objects"] = int(texts.nbytes)
                 self._arrays[name] = texts
-            elif kind in _MASKED:
+            elif kind in MASKED:
                 self._arrays[name] = masked_array(*self._values(name))
             elif (waiting := self._waiting.get(name)) is not None:
                 found = pandas_array(waiting, kind)
@@ -180,36 +180,31 @@ class ColumnPart:
             found.setdefault(self._kinds[name], []).append(name)
         return found
 
-    def arrays_at(self, names: Sequence[str], rows: Rows) -> dict[str, Any]:
-        """Return these rows of columns of one kind, but floats.
+    def are_all_floats(self, names: Sequence[str]) -> bool:
+        """Return whether these are all the columns of floats, in their order."""
+        return names == self.float_names
 
-        They lie behind each other: memory that is asked for in one piece comes in large pages, and
-        the system takes far less time for it.
-        """
-        arrays: list[Any]
-        kind = self._kinds[names[0]]
-        if kind in _MASKED:
-            arrays = _masked_at([self._values(name) for name in names], rows)
-        elif kind == "str" and names == self._text_names:
-            together = self._stacked().take(rows, axis=1)
-            arrays = [together[place] for place in range(len(names))]
-        else:
-            arrays = [self.array(name).take(rows) for name in names]
-        return dict(zip(names, arrays, strict=True))
+    def floats_into(self, rows: Rows, taken: Values) -> None:
+        """Put these rows of all columns of floats there."""
+        # With any other mode, numpy puts the rows elsewhere first, and then here.
+        self.floats.take(rows, axis=0, out=taken, mode="wrap")
 
-    def floats_at(self, names: Sequence[str], rows: Rows) -> np.ndarray[Any, Any]:
-        """Return these rows of columns of floats, in the order of the names."""
+    def floats_at(self, names: Sequence[str], rows: Rows) -> Values:
+        """Return these rows of some columns of floats, in the order of the names."""
         wanted = [self.float_position[name] for name in names]
-        if wanted == list(range(len(self.float_names))):
-            return self.floats.take(rows, axis=0)
         return self.floats[rows[:, None], np.array(wanted, dtype=np.intp)]
 
+    def masked_into(self, names: Sequence[str], rows: Rows, values: Values, missing: Mask) -> None:
+        """Put these rows of integers or booleans there, a row a column."""
+        for place, name in enumerate(names):
+            one, its_missing = self._values(name)
+            one.take(rows, out=values[place], mode="wrap")
+            its_missing.take(rows, out=missing[place], mode="wrap")
 
-def _masked_at(columns: Sequence[tuple[Values, Mask]], rows: Rows) -> list[Any]:
-    shape = (len(columns), len(rows))
-    values, missing = np.empty(shape, dtype=columns[0][0].dtype), np.empty(shape, dtype=bool)
-    for place, (one, its_missing) in enumerate(columns):
-        # With any other mode, numpy puts the rows elsewhere first, and then here.
-        one.take(rows, out=values[place], mode="wrap")
-        its_missing.take(rows, out=missing[place], mode="wrap")
-    return list(map(masked_array, values, missing))
+    def arrays_at(self, names: Sequence[str], rows: Rows) -> dict[str, Any]:
+        """Return these rows of columns of one kind, but floats."""
+        if names == self._text_names:
+            # Memory that is asked for in one piece comes in large pages.
+            together = self._stacked().take(rows, axis=1)
+            return {name: together[place] for place, name in enumerate(names)}
+        return {name: self.array(name).take(rows) for name in names}
