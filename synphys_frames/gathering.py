@@ -12,7 +12,7 @@ from .columns import several_rows
 from .dtypes import pandas_array
 from .joins import require_id
 from .key_index import NONE, KeyIndex
-from .pieces import Pieces, take_all
+from .pieces import Pieces, frame_of, take_all
 from .table_columns import TableColumns
 
 if TYPE_CHECKING:
@@ -214,8 +214,7 @@ class Gathering:
         self, selection: Sequence[tuple[Alias, Sequence[str]]], *, prefixed: bool
     ) -> pd.DataFrame:
         self._require(selection)
-        index = pd.RangeIndex(len(self))
-        pieces: list[Pieces | pd.DataFrame] = []
+        pieces: list[Pieces | list[Any]] = []
         labels: list[str] = []
         for alias, names in selection:
             dotted = prefixed or alias.name != self._source
@@ -223,19 +222,12 @@ class Gathering:
             table, rows = self.beside(alias)
             for heavy, run in _heavy_runs(table.table, names):
                 if heavy:
-                    values = {0: self._heavy(table, run[0], rows)}
-                    pieces.append(pd.DataFrame(values, index=index, copy=False))
+                    pieces.append([self._heavy(table, run[0], rows)])
                 else:
                     pieces.append(table.pieces(run, rows))
         take_all([one for one in pieces if isinstance(one, Pieces)])
-        frames = [
-            frame
-            for one in pieces
-            for frame in (one.frames() if isinstance(one, Pieces) else [one])
-        ]
-        if not frames:
-            return pd.DataFrame(index=index)
-        return pd.concat(frames, axis=1, ignore_index=True).set_axis(labels, axis=1)
+        runs = [run for one in pieces for run in (one.runs() if isinstance(one, Pieces) else [one])]
+        return frame_of(runs, labels, len(self))
 
 
 def _heavy_runs(table: Table, names: Sequence[str]) -> list[tuple[bool, list[str]]]:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from .table_columns import Rows
 
     Take = Callable[[], None]
+    Run = np.ndarray[Any, np.dtype[np.float64]] | list[Any]
 
 # From so many values on, threads save more than they take. More of them wait for the same memory.
 _MANY_VALUES = 15_000_000
@@ -89,24 +90,18 @@ class Pieces:
     def _take_others(self, part: ColumnPart, names: Sequence[str]) -> None:
         self._others |= part.arrays_at(names, self._rows)
 
-    def frames(self) -> list[pd.DataFrame]:
-        """Return frames that, side by side, are the columns, in their order.
-
-        Their columns have no names: labels are made once, for all pieces of a frame.
-        """
-        index = pd.RangeIndex(len(self._rows))
+    def runs(self) -> list[Run]:
+        """Return the columns in their order: in blocks of floats, and in lists of others."""
         begun = dict.fromkeys(self._floats, 0)
-        frames: list[pd.DataFrame] = []
-        for part, is_float, run in self._runs():
-            values: Any
+        found: list[Run] = []
+        for part, is_float, names in self._runs():
             if is_float:
-                stop = begun[part] + len(run)
-                values = self._floats[part][:, begun[part] : stop]
+                stop = begun[part] + len(names)
+                found.append(self._floats[part][:, begun[part] : stop])
                 begun[part] = stop
             else:
-                values = {place: self._others[name] for place, name in enumerate(run)}
-            frames.append(pd.DataFrame(values, index=index, copy=False))
-        return frames
+                found.append([self._others[name] for name in names])
+        return found
 
     def _runs(self) -> list[tuple[ColumnPart, bool, list[str]]]:
         """Return the names in runs of floats, or of others, that lie in one part."""
@@ -154,6 +149,29 @@ def take_all(pieces: Sequence[Pieces]) -> None:
         _call_all(_popped(numbers))
         for one in others:
             one.result()
+
+
+def frame_of(runs: Iterable[Run], labels: Sequence[str], length: int) -> pd.DataFrame:
+    """Return runs of columns, side by side, as one frame.
+
+    Labels are made once, and neighbouring columns become one frame, of which each takes time.
+    """
+    joined: list[Run] = []
+    for run in runs:
+        if isinstance(run, list) and joined and isinstance(joined[-1], list):
+            joined[-1] = joined[-1] + run
+        else:
+            joined.append(run)
+    index = pd.RangeIndex(length)
+    if not joined:
+        return pd.DataFrame(index=index)
+    frames = [
+        pd.DataFrame(
+            dict(enumerate(run)) if isinstance(run, list) else run, index=index, copy=False
+        )
+        for run in joined
+    ]
+    return pd.concat(frames, axis=1, ignore_index=True).set_axis(list(labels), axis=1)
 
 
 def _popped(takes: deque[Take]) -> Iterable[Take]:

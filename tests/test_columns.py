@@ -17,7 +17,7 @@ import synphys_frames as sf
 from synphys_frames.dtypes import masked_array, masked_values, pandas_array
 from synphys_frames.errors import JoinError, UnknownColumnError
 from synphys_frames.key_index import KeyIndex
-from synphys_frames.pieces import take_all
+from synphys_frames.pieces import frame_of, take_all
 from tests.support.release_builder import build, change
 
 if TYPE_CHECKING:
@@ -154,7 +154,7 @@ def test_of_a_large_table_only_the_columns_that_are_asked_for(
     names = list(expected.columns)
     pieces = whole.pieces(names, rows)
     take_all([pieces])
-    frame = pd.concat(pieces.frames(), axis=1, ignore_index=True).set_axis(names, axis=1)
+    frame = frame_of(pieces.runs(), names, len(rows))
     pd.testing.assert_frame_equal(
         frame.iloc[[0, 2]].reset_index(drop=True), expected.iloc[[3, 0]].reset_index(drop=True)
     )
