@@ -13,7 +13,7 @@ from .by_hand import ALL, Q1
 from .connectivity import CLASSES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     import pandas as pd
@@ -41,10 +41,14 @@ def compare(paths: dict[float, Path], rounds: int) -> Iterator[Comparison]:
         scale: f"scale {scale:g}: {len(db.pairs()):,} pairs" for scale, db in databases.items()
     }
     for query in (Q1, ALL):
-        contenders = {names[scale]: partial(query.frame, db) for scale, db in databases.items()}
-        for call in contenders.values():
-            call()
+        contenders: dict[str, Callable[[], object]] = {}
+        for scale, db in databases.items():
+            frame = query.frame(db)
+            contenders[names[scale]] = partial(query.frame, db)
+            # Most of the time that a large frame takes is that of fresh memory: so does its copy.
+            contenders[f"{names[scale]}: floor, a copy of the frame"] = frame.copy
         yield alternate(f"Growth: {query.title}", contenders, rounds)
+        contenders.clear()
     yield alternate(
         "Growth: 17 x 17 connectivity, from the query on",
         {names[scale]: partial(_connectivity, db) for scale, db in databases.items()},
