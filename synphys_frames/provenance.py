@@ -162,12 +162,15 @@ def integers(values: pd.Series, name: str) -> tuple[Rows, np.ndarray[Any, np.dty
         if pd.api.types.is_datetime64_any_dtype(values.dtype):
             raise TypeError
         numbers = pd.to_numeric(values.to_numpy(dtype=object)[~missing])
-        if numbers.dtype.kind == "f" and not (np.abs(numbers) < 2.0**63).all():
+        # Beyond that, a float stands for several whole numbers.
+        if numbers.dtype.kind == "f" and not (np.abs(numbers) <= 2.0**53).all():
             raise ValueError
         ids[~missing] = numbers.astype(np.int64)
         whole = bool((ids[~missing] == numbers).all())
-    except (TypeError, ValueError):
+    except (OverflowError, TypeError, ValueError):
         whole = False
     if not whole:
-        raise ProvenanceError(f"Column {name!r} should hold ids, whole numbers.")
+        raise ProvenanceError(
+            f"Column {name!r} should hold ids, whole numbers (as floats up to 2**53)."
+        )
     return ids, missing

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import copy
 import shutil
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -313,7 +314,7 @@ def test_a_frame_that_lost_its_ids(tiny: sf.SynphysDatabase) -> None:
         tiny.cell.drop(columns="id").synphys.related("experiment")
     with pytest.raises(ProvenanceError, match="should hold ids"):
         tiny.cell.assign(id=1.5).synphys.related("experiment")
-    for odd in (float("inf"), pd.Timestamp("2020-01-01")):
+    for odd in (float("inf"), pd.Timestamp("2020-01-01"), 2.0**60, Decimal(2**60), 2**63, 10**30):
         with pytest.raises(ProvenanceError, match="should hold ids"):
             tiny.cell.assign(id=odd).synphys.join("experiment")
     with pytest.raises(ProvenanceError, match="should hold ids"):
