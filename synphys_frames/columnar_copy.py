@@ -199,6 +199,8 @@ class ColumnarCopy:
             self._is_finishing = False
 
     def _write_all(self) -> None:
+        from filelock import Timeout
+
         while True:
             with self._lock:
                 waiting, self._waiting = self._waiting, []
@@ -207,7 +209,7 @@ class ColumnarCopy:
                     return
             try:
                 self._write(waiting)
-            except TimeoutError:
+            except Timeout:
                 _log.info("Columns are not kept in %s: another process writes there", self.folder)
                 with self._lock:
                     self._waiting.clear()

@@ -105,7 +105,7 @@ def _texts_by_address(texts: Sequence[Objects], rows: Rows | None) -> tuple[Rows
     """Return each object's place among the distinct ones, and these, or None where all are."""
     # As long as the objects are there, nothing else is at their addresses.
     texts = [np.ascontiguousarray(one) for one in texts]
-    addresses = [np.ndarray(one.shape, np.int64, buffer=one) for one in texts]
+    addresses = [np.ndarray(one.shape, np.intp, buffer=one) for one in texts]
     if rows is not None:
         addresses = [one[rows] for one in addresses]
     codes, first = numbered(np.concatenate(addresses))
