@@ -191,14 +191,13 @@ def test_what_is_dropped_takes_no_memory(fresh: sf.SynphysDatabase) -> None:
 def test_what_is_compared_is_within_the_budget(fresh: sf.SynphysDatabase) -> None:
     pairs = fresh.pairs()
     classes = [sf.CellClass(cre_type="sst"), sf.CellClass(dendrite_type="spiny")]
-    expected = pairs.synphys.connectivity(classes)
-    sf.config.memory_budget = fresh.store.nbytes - 10_000
+    expected = pairs.synphys.classify(classes)
     fresh.store.forget()
-    for count in (pairs.synphys.connectivity, pairs.synphys.classify):
-        found = count(classes)
-        assert 0 < fresh.store.nbytes <= sf.config.memory_budget
-    assert list(found["pre_class"].cat.categories) == [one.name for one in classes]
-    pd.testing.assert_frame_equal(pairs.synphys.connectivity(classes), expected)
+    # The same tables, but none of their texts.
+    pairs.synphys.classify({"a": sf.CellClass(depth=0), "b": sf.CellClass(pyramidal=True)})
+    sf.config.memory_budget = fresh.store.nbytes + 10
+    pd.testing.assert_frame_equal(pairs.synphys.classify(classes), expected)
+    assert 0 < fresh.store.nbytes <= sf.config.memory_budget
 
 
 def test_what_is_in_memory_is_counted_the_same_by_threads(fresh: sf.SynphysDatabase) -> None:

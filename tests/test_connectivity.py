@@ -568,8 +568,8 @@ def test_categories_that_come_back_as_arrow_are_counted_the_same(
     pd.testing.assert_frame_equal(back.synphys.connectivity(CLASSES), expected)
 
 
-@given(rows=st.lists(st.tuples(*[st.tuples(st.booleans(), st.booleans())] * 2)), data=st.data())
-def test_combinations_are_those_of_all_classes(rows: list[Any], data: st.DataObject) -> None:
+@given(rows=st.lists(st.tuples(*[st.tuples(st.booleans(), st.booleans())] * 2)))
+def test_combinations_are_those_of_all_classes(rows: list[Any]) -> None:
     sides = [np.array([row[side] for row in rows], dtype=bool).reshape(-1, 2) for side in (0, 1)]
     pre, post = (
         Membership(["a", "b"], matrix, np.arange(len(rows), dtype=np.intp)) for matrix in sides
