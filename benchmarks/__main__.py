@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import synphys_frames as sf
-from synphys_frames.machine import machine_memory
+from synphys_frames._machine import machine_memory
 
 from . import connectivity, filters, growth, new_process, wide_frames
 

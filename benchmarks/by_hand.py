@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-import synphys_frames as sf
-from synphys_frames import engine
-from synphys_frames.schema import published_schema
+from synphys_frames.backends import duckdb_engine as engine
+from synphys_frames.schema.published import published_schema
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -17,6 +16,8 @@ if TYPE_CHECKING:
 
     import duckdb
     import pandas as pd
+
+    import synphys_frames as sf
 
 CELL = ("cell", "morphology", "patch_seq", "intrinsic", "cortical_cell_location")
 SYNAPSE = ("synapse", "resting_state_fit", "dynamics", "synapse_model")

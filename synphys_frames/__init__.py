@@ -10,29 +10,21 @@ Examples
 (26, 133)
 """
 
-from . import accessor as _accessor
-from .cell_class import CellClass
-from .config import config
-from .counting import connectivity, connectivity_profile, fit_distance
-from .database import SynphysDatabase, load_sqlite
-from .distance_fit import DistanceFit, fit_probability
+from .accessor import SynphysAccessor
+from .analysis import DistanceFit, connectivity, connectivity_profile, fit_distance, fit_probability
+from .database import SynphysDatabase, compare, load_current, load_sqlite, load_version
 from .errors import SynphysError
-from .sample import build_sample, load_sample
-from .versions import (
-    compare,
-    fetch_version,
-    list_current_versions,
-    list_versions,
-    load_current,
-    load_version,
-    schema_versions,
-)
+from .options import config
+from .query import CellClass
+from .releases import fetch_version, list_current_versions, list_versions, schema_versions
+from .synthetic import build_sample, load_sample
 
 __version__ = "0.1.0"
 
 __all__ = [
     "CellClass",
     "DistanceFit",
+    "SynphysAccessor",
     "SynphysDatabase",
     "SynphysError",
     "build_sample",
@@ -52,4 +44,6 @@ __all__ = [
     "schema_versions",
 ]
 
-SynphysAccessor = _accessor.SynphysAccessor
+
+def __dir__() -> list[str]:
+    return __all__

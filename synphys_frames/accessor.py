@@ -9,27 +9,38 @@ from typing import TYPE_CHECKING, Any, Literal, TypedDict, Unpack
 import numpy as np
 import pandas as pd
 
-from .classify import class_codes, named_classes
-from .counting import connectivity, connectivity_profile, fit_distance
-from .dtypes import check_dtype_backend, to_arrow_backend
+from .analysis import (
+    SIDES,
+    PairFrame,
+    compare_values,
+    connectivity,
+    connectivity_profile,
+    fit_distance,
+    value_matrix,
+)
+from .columns import Gathering, check_dtype_backend, to_arrow_backend
+from .database import database_of
 from .errors import ArgumentError, JoinError
-from .gathering import Gathering
-from .pair_frame import SIDES, PairFrame
-from .pairs import kinds_of, names_of, select
-from .provenance import database_of, ids_of, table_of
-from .related import related_ids_query, tables_on_the_way
-from .value_matrix import compare_values, value_matrix
+from .query import (
+    class_codes,
+    ids_of,
+    kinds_of,
+    named_classes,
+    names_of,
+    related_ids_query,
+    select,
+    table_of,
+    tables_on_the_way,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from .cell_class import CellClass
-    from .connectivity import Kind
-    from .counting import Classes
+    from .analysis import Classes, DistanceFit, Kind, Model
+    from .columns import DtypeBackend
     from .database import SynphysDatabase
-    from .distance_fit import DistanceFit, Model
-    from .dtypes import DtypeBackend
-    from .plot import PairPlots
+    from .plotting import PairPlots
+    from .query import CellClass
 
     ClassLike = CellClass | Mapping[str, Any]
     Names = str | Sequence[str]
@@ -69,7 +80,7 @@ class SynphysAccessor:
     @property
     def plot(self) -> PairPlots:
         """Pictures of a frame of pairs; needs matplotlib, the extra `plot`."""
-        from .plot import PairPlots
+        from .plotting import PairPlots
 
         return PairPlots(self._frame)
 

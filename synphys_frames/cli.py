@@ -10,21 +10,17 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from .errors import (
-    ArgumentError,
-    ExpressionError,
-    JoinError,
-    SynphysError,
-    UnknownNameError,
-)
+from .errors import ArgumentError, ExpressionError, JoinError, SynphysError, UnknownNameError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import pandas as pd
 
-    from .cell_class import CellClass
     from .database import SynphysDatabase
+    from .query import CellClass
+    from .schema import Column
+
 
 _INTERRUPTED = 130
 # column=value; what has quotes, operators or several conditions is SQL.
@@ -153,24 +149,23 @@ def _add_pairs(pairs: argparse.ArgumentParser) -> None:
 
 
 def _open(options: argparse.Namespace) -> SynphysDatabase:
-    from . import versions
-    from .database import load_sqlite
+    from .database import load_current, load_sqlite, load_version
     from .releases import SIZES
-    from .sample import load_sample
+    from .synthetic import load_sample
 
     name = options.database
     more: dict[str, Any] = {"cache_path": options.cache_path, "progress": not options.quiet}
     if name == "sample":
         return load_sample(cache_path=options.cache_path)
     if name in SIZES:
-        return versions.load_current(name, **more)
+        return load_current(name, **more)
     if Path(name).exists() or "/" in name:
         return load_sqlite(name)
-    return versions.load_version(name, **more)
+    return load_version(name, **more)
 
 
 def _versions(options: argparse.Namespace) -> None:
-    from .versions import list_versions
+    from .releases import list_versions
 
     found = list_versions(options.supported, cache_path=options.cache_path)
     _print(found[["db_file", "release_version", "db_size", "schema_version", "bytes", "cached"]])
@@ -241,8 +236,7 @@ def _write(frame: pd.DataFrame, out: Path, writer: str) -> None:
 
 
 def _cell_class(criteria: list[str] | None) -> CellClass | None:
-    from .cell_class import CellClass
-    from .criteria import criterion_columns
+    from .query import CellClass, criterion_columns
 
     if criteria is None:
         return None
@@ -258,18 +252,16 @@ def _cell_class(criteria: list[str] | None) -> CellClass | None:
         if column is None:
             CellClass(**{name: value})  # raises with the nearest names
         else:
-            options = tuple(_value(one, column.kind) for one in value.split(","))
+            options = tuple(_value(one, column) for one in value.split(","))
             values[name] = options if len(options) > 1 else options[0]
     return CellClass(*expressions, **values)
 
 
-def _value(text: str, kind: str) -> Any:
+def _value(text: str, column: Column) -> Any:
     try:
-        if kind == "bool":
-            return {"true": True, "1": True, "false": False, "0": False}[text.casefold()]
-        return text if kind == "str" else float(text)
+        return column.facts.parse(text)
     except (KeyError, ValueError):
-        raise ArgumentError(f"{text!r} is no {kind}.") from None
+        raise ArgumentError(f"{column.name} takes {column.facts.words}; got {text!r}.") from None
 
 
 def _limits(texts: list[str] | None, option: str) -> tuple[float | None, float | None] | None:
@@ -291,9 +283,9 @@ def _export(options: argparse.Namespace) -> None:
 
 
 def _demo(options: argparse.Namespace) -> None:
-    from . import demo
+    from .synthetic import run
 
-    demo.run(lambda line: print(line, flush=True), options.version, progress=not options.quiet)
+    run(lambda line: print(line, flush=True), options.version, progress=not options.quiet)
 
 
 def _print(frame: pd.DataFrame) -> None:

@@ -10,12 +10,7 @@ import pandas as pd
 import pytest
 
 import synphys_frames as sf
-from synphys_frames.errors import (
-    ArgumentError,
-    JoinError,
-    ProvenanceError,
-    UnknownTableError,
-)
+from synphys_frames.errors import ArgumentError, JoinError, ProvenanceError, UnknownTableError
 from tests.support.release_builder import TINY, build, query
 
 if TYPE_CHECKING:

@@ -7,10 +7,10 @@ import pandas as pd
 import pytest
 
 import synphys_frames as sf
-from synphys_frames.cell_class import Cells
-from synphys_frames.criteria import EXCITATORY_CRE_TYPES, INHIBITORY_CRE_TYPES
 from synphys_frames.errors import ArgumentError, ExpressionError, UnknownCriterionError
-from synphys_frames.pair_filter import cells_of
+from synphys_frames.query.cell_class import Cells
+from synphys_frames.query.criteria import EXCITATORY_CRE_TYPES, INHIBITORY_CRE_TYPES
+from synphys_frames.query.filters import cells_of
 
 CellClass = sf.CellClass
 

@@ -104,7 +104,7 @@ def test_the_sample_is_a_database_too(capsys: pytest.CaptureFixture[str]) -> Non
         (["pairs", "{tiny}", "--out", "x.txt"], 2, ".csv or .parquet"),
         (["pairs", "{tiny}", "--out", "no/such/x.csv"], 1, "can't be written"),
         (["pairs", "{tiny}", "--out", "x.csv", "--pre", "cretype=sst"], 2, "'cre_type'"),
-        (["pairs", "{tiny}", "--out", "x.csv", "--pre", "tau=long"], 2, "is no float"),
+        (["pairs", "{tiny}", "--out", "x.csv", "--pre", "tau=long"], 2, "tau takes a number"),
         (["pairs", "{tiny}", "--out", "x.csv", "--pre", "tau="], 2, "not valid SQL"),
         (["pairs", "{tiny}", "--out", "x.csv", "--age", "nan", "5"], 2, "age takes numbers"),
         (["pairs", "{tiny}", "--out", "x.csv", "--project-name", "x"], 2, "no project 'x'"),

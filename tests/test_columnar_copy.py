@@ -16,7 +16,7 @@ import pytest
 from filelock import FileLock
 
 import synphys_frames as sf
-from synphys_frames.columnar_copy import content_digest
+from synphys_frames.columns.disk_cache import content_digest
 from synphys_frames.errors import ArgumentError, ClosedError, ReleaseFileError
 from tests.support.release_builder import change
 

@@ -14,17 +14,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import synphys_frames as sf
-from synphys_frames.dtypes import masked_array, masked_values, pandas_array
+from synphys_frames.columns.dtypes import masked_array, masked_values, pandas_array
+from synphys_frames.columns.factorize import KeyIndex
+from synphys_frames.columns.gather import frame_of, take_all
 from synphys_frames.errors import JoinError, UnknownColumnError
-from synphys_frames.key_index import KeyIndex
-from synphys_frames.pieces import frame_of, take_all
 from tests.support.release_builder import build, change
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from synphys_frames.schema import Kind
+    from synphys_frames.schema.kinds import Kind
 
 keys = st.one_of(st.integers(-5, 40), st.integers(-(10**12), 10**12))
 
@@ -136,7 +136,7 @@ def test_only_what_is_asked_for_is_read(fresh: sf.SynphysDatabase) -> None:
 def test_of_a_large_table_only_the_columns_that_are_asked_for(
     fresh: sf.SynphysDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("synphys_frames.columns._FEW_VALUES", 1000)
+    monkeypatch.setattr("synphys_frames.columns.store._FEW_VALUES", 1000)
     expected = fresh["intrinsic"]
     fresh.pairs(include="pre_intrinsic.tau")
     assert fresh.store.loaded["intrinsic"] == ["tau", "id", "cell_id"]

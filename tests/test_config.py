@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from synphys_frames.config import Config
 from synphys_frames.errors import ArgumentError
+from synphys_frames.options import Config
 
 
 def test_what_is_set_counts_before_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:

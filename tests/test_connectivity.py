@@ -10,15 +10,15 @@ from hypothesis import strategies as st
 from scipy.stats import beta, mannwhitneyu
 
 import synphys_frames as sf
-from synphys_frames.connectivity import COLUMNS, Membership, combinations, connection_interval
+from synphys_frames.analysis.counts import COLUMNS, Membership, combinations, connection_interval
+from synphys_frames.analysis.matrix import holm, unit_of
+from synphys_frames.analysis.pair_columns import PairFrame
 from synphys_frames.errors import (
     ArgumentError,
     NotInVersionError,
     ProvenanceError,
     UnknownColumnError,
 )
-from synphys_frames.pair_frame import PairFrame
-from synphys_frames.value_matrix import holm, unit_of
 from tests.support.release_builder import build, change, query
 
 if TYPE_CHECKING:

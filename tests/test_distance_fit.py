@@ -8,8 +8,8 @@ import pytest
 from scipy.optimize import brute
 
 import synphys_frames as sf
-from synphys_frames.connectivity import connection_interval
-from synphys_frames.distance_fit import _MODELS, DistanceFit, _sum_log
+from synphys_frames.analysis.counts import connection_interval
+from synphys_frames.analysis.distance_models import _MODELS, DistanceFit, _sum_log
 from synphys_frames.errors import ArgumentError
 
 MODELS = ["gaussian", "exponential", "linear", "sphere"]

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from synphys_frames.distinct import distinct_rows, factorized, numbered, values_at
-from synphys_frames.dtypes import STR
+from synphys_frames.columns.factorize import distinct_rows, factorized, numbered, values_at
+from synphys_frames.schema.kinds import STR
 
 # Few values, so that they repeat, and some at the ends of what an id can be.
 INTEGERS = st.lists(st.one_of(st.integers(-3, 3), st.integers(-(2**63), 2**63 - 1)))

@@ -20,7 +20,8 @@ from synphys_frames.examples import gallery
 
 ROOT = Path(__file__).parent.parent
 EXAMPLES = Path(sf.__file__).parent / "examples"
-MODULES = sorted(module.name for module in pkgutil.iter_modules(sf.__path__))
+MODULES = sorted(module.name for module in pkgutil.walk_packages(sf.__path__, "synphys_frames."))
+LEAST_EXAMPLES = 45
 
 
 @pytest.fixture
@@ -31,15 +32,26 @@ def names(
     return {"sf": sf, "db": db, "pd": pd, "np": np, "folder": tmp_path}
 
 
+def documented(name: str) -> list[doctest.DocTest]:
+    """Return the examples of a module's own docstrings."""
+    return [
+        one
+        for one in doctest.DocTestFinder(exclude_empty=True).find(importlib.import_module(name))
+        if one.examples
+    ]
+
+
 @pytest.mark.parametrize("module", MODULES)
 def test_docstrings(module: str, names: dict[str, Any]) -> None:
-    loaded = importlib.import_module(f"synphys_frames.{module}")
-    flags = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
-    found = doctest.DocTestFinder().find(loaded, extraglobs=names)
-    runner = doctest.DocTestRunner(optionflags=flags)
-    for test in found:
+    runner = doctest.DocTestRunner(optionflags=doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS)
+    for test in documented(module):
+        test.globs.update(names)
         runner.run(test)
     assert runner.failures == 0
+
+
+def test_the_examples_are_found() -> None:
+    assert sum(len(documented(module)) for module in MODULES) >= LEAST_EXAMPLES
 
 
 def test_the_package_docstring(names: dict[str, Any]) -> None:

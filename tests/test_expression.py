@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from synphys_frames.engine import evaluating_connection
+from synphys_frames.backends.duckdb_engine import evaluating_connection
+from synphys_frames.backends.expression import evaluate, is_true, parse
 from synphys_frames.errors import ArgumentError, ExpressionError
-from synphys_frames.expression import evaluate, is_true, parse
 
 
 @pytest.mark.parametrize(

@@ -27,8 +27,8 @@ from synphys_frames.errors import (
     RemoteChangedError,
     VerificationError,
 )
-from synphys_frames.fetch import Partial, Patience, fetch
-from synphys_frames.remote import RemoteState
+from synphys_frames.releases.download import Partial, Patience, fetch
+from synphys_frames.releases.remote_file import RemoteState
 from tests.support.http_server import http_server
 
 NAME = "synphys_synthetic_small.sqlite"

@@ -4,9 +4,12 @@ import os
 import subprocess
 import sys
 import textwrap
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import synphys_frames as sf
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 WATCH = """
 import sys
@@ -99,43 +102,3 @@ def test_without_the_wheel_the_error_gives_the_command(sample_path: Path) -> Non
     # Without a home folder, DuckDB's own install fails whether there is a network or not.
     done = run(program, HOME="/nonexistent")
     assert "pip install duckdb-extension-sqlite-scanner==1.5.5" in done.stdout, done.stderr
-
-
-def test_modules_import_only_downward() -> None:
-    floors = [
-        {"errors", "schema", "machine", "key_index", "rank_test", "distinct"},
-        {"config", "sqlite_file", "engine", "dtypes", "joins", "progress", "releases", "vocabulary",
-         "sample_values", "plot_style"},
-        {"release_file", "attachment", "expression", "table_columns", "columnar_copy", "criteria",
-         "column_part", "pieces", "remote", "sqlite_layout", "related", "sample_rows",
-         "sample_versions", "absence"},
-        {"columns", "cell_class", "fetch", "export", "query", "description"},
-        {"gathering", "comparison", "connectivity", "distance_fit"},
-        {"pair_filter", "classify"},
-        {"pair_query"},
-        {"pairs"},
-        {"database"},
-        {"versions"},
-        {"provenance", "sample"},
-        {"pair_frame"},
-        {"counting"},
-        {"value_matrix", "heat_map"},
-        {"plot"},
-        {"accessor", "loopback"},
-        {"demo"},
-        {"cli", "__init__"},
-    ]  # fmt: skip
-    floor_of = {name: floor for floor, names in enumerate(floors) for name in names}
-    folder = Path(sf.__file__).parent
-    modules = {path.stem: path.read_text() for path in folder.glob("*.py")}
-    assert set(modules) == set(floor_of)
-    for name, text in modules.items():
-        for line in text.splitlines():
-            words = line.split()
-            if words[:1] != ["from"] or not words[1].startswith(".") or words[2] != "import":
-                continue
-            below = words[1][1:]
-            targets = [below] if below else [word.strip("(),") for word in words[3:]]
-            for target in targets:
-                if target in floor_of and target != name:
-                    assert floor_of[target] <= floor_of[name], f"{name} imports {target}"

@@ -16,7 +16,7 @@ from synphys_frames.errors import (
     UnknownTableError,
     UnknownValueError,
 )
-from synphys_frames.schema import published_schema
+from synphys_frames.schema.published import published_schema
 from tests.support.queries import EXPRESSIONS, HUMAN, MOUSE, filter_sets
 from tests.support.reference import column_sums, conditions, pair_ids
 from tests.support.release_builder import TINY, build, change, query

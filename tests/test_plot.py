@@ -13,7 +13,7 @@ from matplotlib.container import ErrorbarContainer
 
 import synphys_frames as sf
 from synphys_frames.errors import ArgumentError, UnknownColumnError
-from synphys_frames.plot_style import shown_unit
+from synphys_frames.plotting.style import shown_unit
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

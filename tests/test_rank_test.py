@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import mannwhitneyu
 
-from synphys_frames.rank_test import rank_tests
+from synphys_frames.analysis.mann_whitney import rank_tests
 
 tied = st.integers(0, 6).map(float)
 untied = st.floats(-1e6, 1e6)

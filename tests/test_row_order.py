@@ -83,7 +83,7 @@ def test_columns_of_several_passes_stand_in_the_same_rows(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     path = changed(sample_path, tmp_path, change_file)
-    monkeypatch.setattr("synphys_frames.columns._FEW_VALUES", 0)
+    monkeypatch.setattr("synphys_frames.columns.store._FEW_VALUES", 0)
     with sf.load_sqlite(path) as db:
         db.connection.execute(f"SET threads = {threads}")
         for name in TABLES:

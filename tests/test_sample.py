@@ -7,7 +7,7 @@ import pytest
 
 import synphys_frames as sf
 from synphys_frames.errors import ArgumentError, ExportError
-from synphys_frames.schema import published_schema
+from synphys_frames.schema.published import published_schema
 from tests.support.release_builder import query
 
 if TYPE_CHECKING:

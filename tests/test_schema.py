@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 
 from synphys_frames.errors import UnknownColumnError, UnknownTableError, UnknownVersionError
-from synphys_frames.joins import Aliases
-from synphys_frames.schema import VERSIONS, published_schema, undeclared_column
+from synphys_frames.schema.join_graph import Aliases
+from synphys_frames.schema.published import VERSIONS, published_schema, undeclared_column
 
 TABLES = {"15": 26, "16": 27, "17": 29, "18": 30, "19": 30, "20": 31, "21": 32, "22": 32}
 

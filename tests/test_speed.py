@@ -103,7 +103,7 @@ def test_each_table_is_read_once(large: sf.SynphysDatabase) -> None:
 def test_a_release_is_opened_by_its_own_schema_version_alone(sample_path: Path) -> None:
     program = f"""
     import synphys_frames as sf
-    from synphys_frames.schema import published_schema
+    from synphys_frames.schema.published import published_schema
     sf.load_sqlite({str(sample_path)!r}).close()
     print(published_schema.cache_info().currsize)
     """
@@ -144,9 +144,9 @@ def test_a_frame_that_threads_gather_is_the_same(
 
     original = threading.Thread.start
     monkeypatch.setattr(threading.Thread, "start", start)
-    monkeypatch.setattr("synphys_frames.pieces._MANY_VALUES", 1)
-    monkeypatch.setattr("synphys_frames.pieces.processors", lambda: threads)
-    monkeypatch.setattr("synphys_frames.pieces._MOST_THREADS", 5)
+    monkeypatch.setattr("synphys_frames.columns.gather._MANY_VALUES", 1)
+    monkeypatch.setattr("synphys_frames.columns.gather.processors", lambda: threads)
+    monkeypatch.setattr("synphys_frames.columns.gather._MOST_THREADS", 5)
     pd.testing.assert_frame_equal(db.pairs(**query), expected)
     assert (started != []) == (threads > 1)
 

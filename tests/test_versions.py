@@ -15,7 +15,7 @@ from synphys_frames.errors import (
     UnknownVersionError,
     VerificationError,
 )
-from synphys_frames.releases import Release, find_release, parse_catalogue, parse_name
+from synphys_frames.releases.catalogue import Release, find_release, parse_catalogue, parse_name
 from tests.support.http_server import Behaviour, http_server
 from tests.support.release_builder import build
 

@@ -22,9 +22,9 @@ from synphys_frames.errors import (
     UnknownColumnError,
     UnknownCriterionError,
 )
-from synphys_frames.pair_filter import cells_of
-from synphys_frames.schema import VERSIONS, published_schema
-from synphys_frames.vocabulary import published_vocabulary, versions_of
+from synphys_frames.query.filters import cells_of
+from synphys_frames.schema.published import VERSIONS, published_schema
+from synphys_frames.schema.renames import published_vocabulary, versions_of
 from tests.support.release_builder import build, change, query
 
 MODERN = [version for version in VERSIONS if version != "15"]

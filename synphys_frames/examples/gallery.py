@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import synphys_frames as sf
-from synphys_frames.plot import PairPlots
+from synphys_frames.plotting import PairPlots
 
 if TYPE_CHECKING:
     import pandas as pd

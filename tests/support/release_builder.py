@@ -7,8 +7,8 @@ import sqlite3
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
-from synphys_frames.schema import published_schema
-from synphys_frames.sqlite_layout import write_release
+from synphys_frames.schema.published import published_schema
+from synphys_frames.synthetic.sqlite_writer import write_release
 
 if TYPE_CHECKING:
     from pathlib import Path

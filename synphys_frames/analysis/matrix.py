@@ -1,0 +1,192 @@
+"""A column of a frame of pairs by the classes of both cells: as a matrix, and tested."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from ..errors import ArgumentError, UnknownColumnError, did_you_mean
+from ..query import single
+from ..schema import NEWEST, published_schema
+from .mann_whitney import rank_tests
+from .measures import both_sides
+from .pair_columns import PairFrame, numbers
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from .._typing import Floats
+    from ..database import SynphysDatabase
+    from .measures import Classes
+
+
+COMPARED = ["pre_class_a", "post_class_a", "pre_class_b", "post_class_b"]
+_SAME_UNIT = {"median", "mean", "min", "max", "std", "sem", "sum", "quantile"}
+_COUNTS = {"count", "nunique", "size"}
+_TESTED = ["n_a", "n_b", "median_a", "median_b", "statistic", "p_value", "p_adjusted"]
+
+
+def unit_of(column: str) -> str | None:
+    """Return the SI unit of a dotted column, None where there is none.
+
+    Examples
+    --------
+    >>> unit_of("synapse.latency"), unit_of("pre_intrinsic.tau"), unit_of("pre_cell.cre_type")
+    ('s', 's', None)
+    """
+    alias, _, name = column.rpartition(".")
+    for table in (alias or "pair", alias.removeprefix("pre_"), alias.removeprefix("post_")):
+        known = published_schema(NEWEST).tables.get(table)
+        if known is not None and name in known.columns:
+            return known.columns[name].unit
+    return None
+
+
+def require_numbers(values: pd.Series) -> None:
+    """Refuse a column that holds neither numbers nor booleans."""
+    numeric = pd.api.types.is_numeric_dtype(values.dtype)
+    if not numeric and not pd.api.types.is_bool_dtype(values.dtype):
+        raise ArgumentError(f"{values.name!r} holds no numbers, but {values.dtype}.")
+
+
+def _values(frame: pd.DataFrame, column: str) -> Floats:
+    if column not in frame.columns:
+        raise UnknownColumnError(
+            f"The frame has no column {column!r}. "
+            f"{did_you_mean(column, [str(name) for name in frame.columns])} include= puts columns "
+            "of other tables there."
+        )
+    values = single(frame, column)
+    require_numbers(values)
+    return numbers(values)
+
+
+def _groups(
+    frame: pd.DataFrame,
+    column: str,
+    classes: Classes,
+    post_classes: Classes | None,
+    db: SynphysDatabase | None,
+) -> tuple[list[str], list[str], Iterator[tuple[str, str, Floats]]]:
+    """Return the classes of both sides, and the values of each combination of them."""
+    values = _values(frame, column)
+    pre, post = PairFrame(frame, db).memberships(*both_sides(classes, post_classes))
+    known = np.isfinite(values)
+    inside = post.matrix
+
+    def groups() -> Iterator[tuple[str, str, Floats]]:
+        for row, before in enumerate(pre.names):
+            rows = np.flatnonzero(known & pre.patterns[pre.codes, row])
+            for place, after in enumerate(post.names):
+                yield before, after, values[rows[inside[rows, place]]]
+
+    return list(pre.names), list(post.names), groups()
+
+
+def value_matrix(
+    frame: pd.DataFrame,
+    column: str,
+    classes: Classes,
+    post_classes: Classes | None,
+    aggfunc: str | Callable[[pd.Series], Any],
+    min_count: int,
+    db: SynphysDatabase | None,
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return a column's value, and the number of values, for each combination of classes.
+
+    `SynphysAccessor.matrix` documents the arguments.
+    """
+    if min_count < 1:
+        raise ArgumentError(f"min_count takes a number, 1 or more; got {min_count!r}.")
+    name = aggfunc if isinstance(aggfunc, str) else getattr(aggfunc, "__name__", "function")
+    pre, post, groups = _groups(frame, column, classes, post_classes, db)
+    entries = np.full((len(pre), len(post)), np.nan)
+    counts = np.zeros(entries.shape, dtype=np.int64)
+    for place, (_, _, values) in enumerate(groups):
+        counts.flat[place] = len(values)
+        if len(values) >= min_count:
+            entries.flat[place] = _aggregated(values, aggfunc, name)
+    rows, columns = pd.Index(pre, name="pre_class"), pd.Index(post, name="post_class")
+    matrices = [pd.DataFrame(one, index=rows, columns=columns) for one in (entries, counts)]
+    unit = _aggregated_unit(unit_of(column), aggfunc)
+    matrices[0].attrs["synphys"] = {"column": column, "unit": unit, "aggfunc": name}
+    matrices[1].attrs["synphys"] = {"column": column, "unit": "count", "aggfunc": "count"}
+    return matrices[0], matrices[1]
+
+
+def _aggregated(values: Floats, aggfunc: str | Callable[[pd.Series], Any], name: str) -> float:
+    told = f"aggfunc takes the name of a pandas aggregation, or a function, to one number; {name!r}"
+    try:
+        entry: Any = pd.Series(values).agg(aggfunc)
+    except AttributeError as error:
+        raise ArgumentError(f"{told} is not known.") from error
+    if not pd.api.types.is_scalar(entry):
+        raise ArgumentError(f"{told} gave {type(entry).__name__}.")
+    if pd.isna(entry):
+        return float("nan")
+    try:
+        return float(entry)
+    except (TypeError, ValueError) as error:
+        raise ArgumentError(f"{told} gave {entry!r}.") from error
+
+
+def _aggregated_unit(unit: str | None, aggfunc: str | Callable[[pd.Series], Any]) -> str | None:
+    if not isinstance(aggfunc, str) or aggfunc in _SAME_UNIT:
+        return unit
+    if aggfunc in _COUNTS:
+        return "count"
+    if aggfunc == "var" and unit is not None:
+        return unit if unit == "1" else f"{unit}²"
+    return None
+
+
+def compare_values(
+    frame: pd.DataFrame,
+    column: str,
+    classes: Classes,
+    post_classes: Classes | None,
+    min_count: int,
+    db: SynphysDatabase | None,
+) -> pd.DataFrame:
+    """Return pairwise tests of a column between combinations of classes.
+
+    `SynphysAccessor.compare` documents the arguments and the result.
+    """
+    groups = [
+        group
+        for group in _groups(frame, column, classes, post_classes, db)[2]
+        if len(group[2]) >= max(min_count, 1)
+    ]
+    statistic, p_value = rank_tests([values for _, _, values in groups])
+    a, b = np.triu_indices(len(groups), 1)
+    pre, post = (pd.Series([group[side] for group in groups], dtype="str") for side in (0, 1))
+    sizes = np.array([len(values) for _, _, values in groups], dtype=np.int64)
+    medians = np.array([np.median(values) for _, _, values in groups], dtype=np.float64)
+    columns = [pre.array[a], post.array[a], pre.array[b], post.array[b]]
+    tested = [sizes[a], sizes[b], medians[a], medians[b], statistic[a, b], p_value[a, b]]
+    tested.append(holm(p_value[a, b]))
+    result = pd.DataFrame(dict(zip([*COMPARED, *_TESTED], [*columns, *tested], strict=True)))
+    result.attrs["synphys"] = {"column": column, "unit": unit_of(column)}
+    return result
+
+
+def holm(p_values: Floats) -> Floats:
+    """Return p values corrected for their number by Holm's step-down method.
+
+    Notes
+    -----
+    Holm, Scandinavian Journal of Statistics 6 (1979): the smallest is multiplied by their number,
+    the next by one less, and so on, none below the one before it.
+
+    Examples
+    --------
+    >>> holm(np.array([0.01, 0.04, 0.03])).round(3).tolist()
+    [0.03, 0.06, 0.06]
+    """
+    order = np.argsort(p_values, kind="stable")
+    steps = np.arange(len(p_values), 0, -1)
+    adjusted = np.empty(len(p_values))
+    adjusted[order] = np.minimum(np.maximum.accumulate(p_values[order] * steps), 1.0)
+    return adjusted

@@ -1,0 +1,276 @@
+"""A frame of pairs, asked for columns and classes that it may have itself or in its database."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from ..backends import evaluating_connection
+from ..columns import distinct_rows, factorized, stacked, values_at
+from ..database import database_of, open_database_of
+from ..errors import ArgumentError, NotInVersionError, ProvenanceError, UnknownColumnError
+from ..query import (
+    Cells,
+    id_column,
+    ids_of,
+    integers,
+    label_of,
+    named_classes,
+    single,
+    store_lookup,
+)
+from ..schema import NEWEST, Column, published_schema
+from .counts import Membership
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    import duckdb
+
+    from .._typing import Rows
+    from ..database import SynphysDatabase
+    from ..query import CellClass, Lookup, Side
+
+
+SIDES: tuple[Side, Side] = ("pre", "post")
+
+
+class PairFrame:
+    """A frame whose rows are pairs.
+
+    Parameters
+    ----------
+    frame
+        Wide or plain, from a release or from anywhere.
+    db
+        Its database, where the frame does not know it. It is asked only for what the frame does not
+        have.
+    """
+
+    def __init__(self, frame: pd.DataFrame, db: SynphysDatabase | None = None) -> None:
+        self.frame = frame
+        self._db = db
+
+    def __len__(self) -> int:
+        return len(self.frame)
+
+    def values(self, name: str) -> pd.Series:
+        """Return a column of pair, row by row, from the frame or by pair id from the database."""
+        for label in (f"pair.{name}", name):
+            if label in self.frame.columns:
+                return single(self.frame, label)
+        store = self._database(f"pair.{name}").store
+        store.schema.table("pair").column(name)
+        rows = store.index("pair", "id").rows(*ids_of(self.frame, "pair"))
+        return pd.Series(store.table("pair").take(name, rows), index=self.frame.index)
+
+    def partner(self) -> Rows:
+        """Return the row of each pair the other way round.
+
+        -1 where it is not in the frame, for the pair of a cell with itself, and for all but the
+        first row of a pair that is there several times.
+        """
+        ids = [integers(self.values(f"{side}_cell_id"), f"{side}_cell_id") for side in SIDES]
+        # Ids of any size, put into a row of their own, can be multiplied out.
+        codes, cells = pd.factorize(np.concatenate([values for values, _ in ids]))
+        pre, post = codes[: len(self)], codes[len(self) :]
+        known = ~(ids[0][1] | ids[1][1]) & (pre != post)
+        forward = np.where(known, pre * len(cells) + post, -1)
+        backward = post * len(cells) + pre
+        known &= ~pd.Series(forward).duplicated().to_numpy()
+        order = np.argsort(forward, kind="stable")
+        place = np.minimum(np.searchsorted(forward[order], backward), max(len(order) - 1, 0))
+        found = order[place] if len(order) else place
+        there = known & (forward[found] == backward) if len(order) else known
+        return np.where(there, found, -1)
+
+    def cell_values(self, side: Side, name: str) -> pd.Series:
+        """Return a column of one side's cells, from the frame or from the database."""
+        column = published_schema(NEWEST).table("cell").columns[name]
+        label = label_of(column, side)
+        if label in self.frame.columns:
+            return single(self.frame, label)
+        lookup = self._elsewhere(self._cell_ids([side], column), label)
+        return lookup(column).set_axis(self.frame.index)
+
+    def on_cells(
+        self,
+        sides: Sequence[Side],
+        classes: Sequence[CellClass],
+        decide: Callable[[Cells], np.ndarray[Any, Any]],
+        rows: Rows | None = None,
+    ) -> tuple[np.ndarray[Any, Any], list[Rows]]:
+        """Return what is decided of the distinct cells, and which of them each side's rows have.
+
+        Parameters
+        ----------
+        sides
+            Which of the two cells; both together where the frame has the same columns of both.
+        classes
+            What the cells are asked for.
+        decide
+            Gives a value, or a row of them, for each cell.
+        rows
+            The rows that are asked for; default all.
+        """
+        needed = {column for cell_class in classes for column in cell_class.columns()}
+        here = [
+            {column for column in needed if label_of(column, side) in self.frame.columns}
+            for side in sides
+        ]
+        if here[0] != here[-1]:
+            one, [one_rows] = self.on_cells(sides[:1], classes, decide, rows)
+            other, [other_rows] = self.on_cells(sides[1:], classes, decide, rows)
+            return np.concatenate([one, other]), [one_rows, other_rows + len(one)]
+        coded = {
+            column: factorized([single(self.frame, label_of(column, side)) for side in sides], rows)
+            for column in here[0]
+        }
+        deciding = list(coded.values())
+        lacking = needed - here[0]
+        ids = self._cell_ids(sides, next(iter(lacking)), rows) if lacking else None
+        if ids is not None:
+            deciding.append(factorized([ids]))
+        count = len(self) if rows is None else len(rows)
+        first, inverse = distinct_rows(
+            [(codes, len(distinct)) for codes, distinct in deciding], count * len(sides)
+        )
+        elsewhere = None
+        if ids is not None:
+            label = label_of(next(iter(lacking)), sides[0])
+            elsewhere = self._elsewhere(ids.iloc[first], label)
+
+        @cache
+        def lookup(column: Column) -> pd.Series:
+            if column in coded:
+                codes, distinct = coded[column]
+                return values_at(codes[first], distinct, is_text=column.facts.storage == "texts")
+            if elsewhere is None:
+                raise UnknownColumnError(f"There is no column {label_of(column, sides[0])!r}.")
+            return elsewhere(column)
+
+        cells = Cells(len(first), lookup, self._evaluator())
+        decided = decide(cells)
+        if elsewhere is not None:
+            # What was compared there has become objects of Python.
+            self._database(label).store.make_room()
+        return decided, np.split(inverse, len(sides))
+
+    def _evaluator(self) -> Callable[[], duckdb.DuckDBPyConnection]:
+        """Return what gives a DuckDB connection: to start DuckDB takes longer than most classes."""
+        found = open_database_of(self.frame, self._db)
+        return cache(evaluating_connection) if found is None else found.store.reader.evaluator
+
+    def memberships(
+        self, pre: object, post: object, rows: Rows | None = None
+    ) -> tuple[Membership, Membership]:
+        """Return which classes the cells of each row belong to, on both sides.
+
+        Parameters
+        ----------
+        pre, post
+            Classes by name, a list of classes, or a column of the frame that holds their names.
+        rows
+            The rows that are asked for; default all.
+        """
+        if pre is post and not isinstance(pre, str):
+            first, second = self._of_classes(SIDES, pre, rows)
+            return first, second
+        return self._membership("pre", pre, rows), self._membership("post", post, rows)
+
+    def _membership(self, side: Side, classes: object, rows: Rows | None) -> Membership:
+        if isinstance(classes, str):
+            return self._of_column(classes, rows)
+        [found] = self._of_classes([side], classes, rows)
+        return found
+
+    def _of_classes(
+        self, sides: Sequence[Side], classes: object, rows: Rows | None
+    ) -> list[Membership]:
+        named = named_classes(classes)
+        if not named:
+            raise ArgumentError("classes takes at least one class; got none.")
+        members = list(named.values())
+
+        def decide(cells: Cells) -> np.ndarray[Any, Any]:
+            return np.column_stack([cell_class.members(cells) for cell_class in members])
+
+        matrix, cells_of = self.on_cells(sides, members, decide, rows)
+        return Membership.of_matrix(list(named), matrix, cells_of)
+
+    def _of_column(self, name: str, rows: Rows | None) -> Membership:
+        if name not in self.frame.columns:
+            raise UnknownColumnError(
+                f"The frame has no column {name!r} with classes; classes takes the name of one, "
+                "or classes by name."
+            )
+        values = single(self.frame, name)
+        if not isinstance(values.dtype, pd.CategoricalDtype):
+            values = values.astype("category")
+        # Combinations of codes are multiplied out, which the small integers of pandas can't hold.
+        codes = values.cat.codes.to_numpy().astype(np.intp)
+        codes = codes if rows is None else codes[rows]
+        names = [str(one) for one in values.cat.categories]
+        if len(set(names)) < len(names):
+            raise ArgumentError(f"The classes in column {name!r} have no distinct names: {names}.")
+        # The pattern at the end is that of no class, which code -1 picks.
+        patterns = np.eye(len(names) + 1, len(names), dtype=bool)
+        return Membership(names, patterns, np.where(codes < 0, len(names), codes))
+
+    def _database(self, label: str) -> SynphysDatabase:
+        try:
+            return database_of(self.frame, self._db)
+        except ProvenanceError as error:
+            raise ProvenanceError(
+                f"The frame has no column {label!r}, and its database can't be asked: {error}"
+            ) from error
+
+    def _cell_ids(
+        self, sides: Sequence[Side], lacking: Column, rows: Rows | None = None
+    ) -> pd.Series:
+        found = [id_column(self.frame.columns, side) for side in sides]
+        labels = [label for label in found if label is not None]
+        if len(labels) < len(sides):
+            raise ProvenanceError(
+                f"The frame has no column {label_of(lacking, sides[0])!r}, nor the ids of the "
+                'cells to look it up by. include="cell" puts the columns there.'
+            )
+        return stacked([single(self.frame, label) for label in labels], rows)
+
+    def _elsewhere(self, ids: pd.Series, label: str) -> Lookup:
+        """Return what gives the columns of the cells with these ids from the database."""
+        return store_lookup(self._database(label).store, *integers(ids, str(ids.name)))
+
+
+def numbers(values: pd.Series) -> np.ndarray[Any, np.dtype[np.float64]]:
+    """Return a column as floats, NaN where it is missing."""
+    return values.to_numpy(dtype=np.float64, na_value=np.nan)
+
+
+def truths(values: pd.Series) -> np.ndarray[Any, np.dtype[np.bool_]]:
+    """Return whether each value is true; missing is not."""
+    return values.astype("boolean").to_numpy(dtype=bool, na_value=False)
+
+
+def presynaptic_class(pairs: PairFrame, probed: str) -> pd.Series:
+    """Return the class of the presynaptic cells that decides whether a pair was probed.
+
+    Parameters
+    ----------
+    pairs
+        The pairs.
+    probed
+        "nonsynaptic" (`cell_class_nonsynaptic`) or "synaptic" (`cell_class`).
+    """
+    columns = {"nonsynaptic": "cell_class_nonsynaptic", "synaptic": "cell_class"}
+    if probed not in columns:
+        raise ArgumentError(f"probed takes 'nonsynaptic' or 'synaptic'; got {probed!r}.")
+    try:
+        return pairs.cell_values("pre", columns[probed])
+    except NotInVersionError as error:
+        raise NotInVersionError(
+            f"{error} probed='synaptic' goes by cell_class, which the file has."
+        ) from error

@@ -1,0 +1,276 @@
+"""Filter expressions in SQL: parsed by DuckDB, names resolved by us, evaluated on columns."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from ..errors import ArgumentError, ExpressionError
+from .duckdb_engine import evaluating_connection, plain_connection
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+
+    import duckdb
+    from pandas.api.extensions import ExtensionArray
+
+    from .._typing import Mask
+
+    Connection = Callable[[], duckdb.DuckDBPyConnection]
+
+
+Name = tuple[str, ...]
+
+# What an expression of one row can be made of, and what is said of the rest.
+_PARTS = frozenset(
+    {"BETWEEN", "CASE", "CAST", "COLLATE", "COLUMN_REF", "COMPARISON", "CONJUNCTION", "CONSTANT"}
+    | {"FUNCTION", "OPERATOR"}
+)
+_REFUSED = {
+    "SUBQUERY": "a subquery",
+    "WINDOW": "a window function",
+    "STAR": "a *",
+    "PARAMETER": "a parameter",
+    "LAMBDA": "a lambda",
+    "POSITIONAL_REFERENCE": "a column number",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Expression:
+    """One SQL expression over named columns.
+
+    Attributes
+    ----------
+    text
+        The expression as it was given.
+    names
+        The columns that it refers to, each as its dotted parts, in order of appearance.
+    numbered
+        The expression as SQL over columns that are named by that order: column_0, column_1.
+    """
+
+    text: str
+    names: tuple[Name, ...]
+    numbered: str
+    _statement: str
+
+    def sql(self, label: Callable[[Name], str], connection: duckdb.DuckDBPyConnection) -> str:
+        """Return the expression as SQL with every column name replaced.
+
+        Parameters
+        ----------
+        label
+            Gives the new, unqualified column name for the parts of one that was written.
+        connection
+            Any DuckDB connection: DuckDB writes the SQL.
+        """
+        return _written(json.loads(self._statement), label, connection)
+
+
+def _written(
+    statement: Any, label: Callable[[Name], str], connection: duckdb.DuckDBPyConnection
+) -> str:
+    for node in _nodes(statement):
+        if node.get("class") == "COLUMN_REF":
+            node["column_names"] = [label(tuple(node["column_names"]))]
+    row = connection.execute("SELECT json_deserialize_sql(?)", [json.dumps(statement)]).fetchone()
+    return str(row[0]).removeprefix("SELECT ") if row else ""
+
+
+def _labels(names: Iterable[Name]) -> dict[Name, str]:
+    return {name: f"column_{number}" for number, name in enumerate(names)}
+
+
+def parse(text: str) -> Expression:
+    """Return a filter expression, checked to be exactly one expression over columns.
+
+    Parameters
+    ----------
+    text
+        DuckDB SQL, for example ``"latency < 2e-3 AND NOT (amplitude IS NULL)"``.
+
+    Raises
+    ------
+    ExpressionError
+        It does not parse, or holds more than one plain expression (a subquery, a second
+        statement, an aggregate over other rows).
+
+    Examples
+    --------
+    >>> parse("synapse.latency < 2e-3 AND age > 50").names
+    (('synapse', 'latency'), ('age',))
+    """
+    if not isinstance(text, str):
+        raise ArgumentError(f"An expression is SQL as text; got {text!r}.")
+    return _parse(text)
+
+
+@lru_cache(maxsize=512)
+def _parse(text: str) -> Expression:
+    import duckdb
+
+    with plain_connection() as connection:
+        # The line break ends a comment, which would otherwise swallow the parenthesis.
+        try:
+            row = connection.execute(
+                "SELECT json_serialize_sql(?)", [f"SELECT ({text}\n)"]
+            ).fetchone()
+        except (duckdb.Error, RuntimeError) as error:
+            raise ExpressionError(f"The expression {text!r} can't be read: {error}") from error
+    parsed: dict[str, Any] = json.loads(row[0]) if row else {"error": True}
+    if parsed["error"]:
+        reason = parsed.get("error_message", "it can't be parsed")
+        raise ExpressionError(f"The expression {text!r} is not valid SQL: {reason}.")
+    node = parsed["statements"][0]["node"]
+    if len(parsed["statements"]) != 1 or not _is_bare_select(node):
+        raise ExpressionError(
+            f"The expression {text!r} must be one SQL expression, such as "
+            '"distance < 100e-6 AND has_synapse", and nothing after it.'
+        )
+    names: list[Name] = []
+    for part in _nodes(node["select_list"][0]):
+        kind = part.get("class")
+        if part.get("function_name") == "unnest":
+            kind = "UNNEST"
+        if kind is not None and kind not in _PARTS:
+            refused = _REFUSED.get(kind, kind.replace("_", " ").lower())
+            raise ExpressionError(
+                f"The expression {text!r} holds {refused}; only columns, values, operators and "
+                "functions of one row can be used. db.sql(query) takes any query."
+            )
+        if part.get("class") == "COLUMN_REF":
+            names.append(tuple(part["column_names"]))
+    statement = json.dumps(parsed)
+    distinct = tuple(dict.fromkeys(names))
+    with plain_connection() as connection:
+        numbered = _written(parsed, _labels(distinct).__getitem__, connection)
+    return Expression(text, distinct, numbered, statement)
+
+
+def _is_bare_select(node: dict[str, Any]) -> bool:
+    return (
+        node["type"] == "SELECT_NODE"
+        and len(node["select_list"]) == 1
+        and node["from_table"]["type"] == "EMPTY"
+        and not any(
+            node[clause]
+            for clause in (
+                "modifiers",
+                "where_clause",
+                "group_expressions",
+                "having",
+                "qualify",
+                "sample",
+            )
+        )
+    )
+
+
+def _nodes(part: Any) -> Iterator[dict[str, Any]]:
+    if isinstance(part, dict):
+        yield part
+        for value in part.values():
+            yield from _nodes(value)
+    elif isinstance(part, list):
+        for value in part:
+            yield from _nodes(value)
+
+
+def evaluate(
+    expression: Expression,
+    columns: Mapping[Name, pd.Series],
+    length: int,
+    connection: Connection | None = None,
+) -> ExtensionArray:
+    """Return for each row whether the expression is true, false or unknown.
+
+    Parameters
+    ----------
+    expression
+        What to evaluate.
+    columns
+        The values of each name of the expression, row by row; missing values count as NULL.
+    length
+        How many rows there are.
+    connection
+        Gives an open DuckDB connection. Without it, DuckDB is started anew, which takes longer than
+        most expressions.
+
+    Returns
+    -------
+    pandas.arrays.BooleanArray
+        True, False, or NA where SQL gives NULL.
+
+    Raises
+    ------
+    ExpressionError
+        The expression does not fit the columns' types, or is not true or false for a row.
+    """
+    # What is false, usually most, need not be handed over.
+    result = _selected(
+        expression, columns, length, connection, "matches IS DISTINCT FROM false", "matches"
+    )
+    rows = result.column("row_number").to_numpy()
+    unknown = result.column("matches").is_null().to_numpy()
+    true, missing = np.zeros(length, dtype=bool), np.zeros(length, dtype=bool)
+    true[rows[~unknown]] = True
+    missing[rows[unknown]] = True
+    return pd.arrays.BooleanArray(true, missing)
+
+
+def is_true(
+    expression: Expression,
+    columns: Mapping[Name, pd.Series],
+    length: int,
+    connection: Connection | None = None,
+) -> Mask:
+    """Return for each row whether the expression is true; the parameters are as of `evaluate`."""
+    result = _selected(expression, columns, length, connection, "matches")
+    true = np.zeros(length, dtype=bool)
+    true[result.column("row_number").to_numpy()] = True
+    return true
+
+
+def _selected(
+    expression: Expression,
+    columns: Mapping[Name, pd.Series],
+    length: int,
+    connection: Connection | None,
+    condition: str,
+    *more: str,
+) -> pa.Table:
+    """Return the numbers, and more, of the rows for whose `matches` the condition is true."""
+    import duckdb
+
+    data = {"row_number": pa.array(np.arange(length, dtype=np.int64))}
+    for name, label in _labels(expression.names).items():
+        try:
+            data[label] = pa.array(columns[name], from_pandas=True)
+        except pa.ArrowException as error:
+            raise ExpressionError(
+                f"The expression {expression.text!r} can't be evaluated: the values of "
+                f"{'.'.join(name)} are not of one type ({error})."
+            ) from error
+    with connection().cursor() if connection is not None else evaluating_connection() as cursor:
+        cursor.register("rows", pa.table(data))
+        try:
+            # row_number beside it makes DuckDB refuse an aggregate.
+            return cursor.execute(
+                f"SELECT {', '.join(('row_number', *more))} FROM (SELECT row_number, "
+                f"CAST({expression.numbered} AS BOOLEAN) AS matches FROM rows) WHERE {condition}"
+            ).to_arrow_table()
+        except duckdb.Error as error:
+            raise refusal(expression, error) from error
+
+
+def refusal(expression: Expression, error: duckdb.Error) -> ExpressionError:
+    """Return the error for an expression that DuckDB could not evaluate."""
+    reason = str(error).split("\n\n")[0].splitlines()[0]
+    return ExpressionError(f"The expression {expression.text!r} can't be evaluated: {reason}")

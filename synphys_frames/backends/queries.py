@@ -1,0 +1,318 @@
+"""Run queries on a release file, and say in the dataset's words why one can't be run."""
+
+from __future__ import annotations
+
+import warnings
+from numbers import Integral
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+
+from ..errors import (
+    ArgumentError,
+    MissingRowsError,
+    QueryError,
+    StoredValueError,
+    SynphysError,
+    UnknownColumnError,
+    did_you_mean,
+)
+from .attachment import NATIVE
+from .expression import Name, parse, refusal
+from .identifiers import quoted
+from .sqlite import unreadable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    import duckdb
+
+    from .._typing import Rows
+    from ..schema import Table
+    from .attachment import Attachment
+    from .sqlite import ReleaseFile
+
+    Parameters = Sequence[object] | dict[str, object] | None
+
+
+_QUALIFIED = 2
+
+
+class Queries:
+    """All queries on one release file.
+
+    Parameters
+    ----------
+    file
+        The file.
+    attachment
+        DuckDB attached to it.
+    """
+
+    def __init__(self, file: ReleaseFile, attachment: Attachment) -> None:
+        self._file = file
+        self._attachment = attachment
+        self._repeated: dict[tuple[str, str], int | None] = {}
+
+    def run(
+        self,
+        query: str,
+        params: Parameters = None,
+        *,
+        where: str | None = None,
+        ids: Mapping[str, Rows] | None = None,
+    ) -> pa.Table:
+        """Return a query's result as Arrow.
+
+        Parameters
+        ----------
+        query
+            SQL.
+        params
+            Values for its parameters.
+        where
+            The user's expression in it, for the message.
+        ids
+            Ids by the name of the table, of one column `id`, in which the query finds them.
+        """
+        import duckdb
+
+        try:
+            return self._result(query, params, ids or {})
+        except duckdb.ConnectionException:
+            # The user closed this thread's connection, which is theirs to use as db.connection.
+            self._attachment.forget_connection()
+            return self._result(query, params, ids or {})
+        except (duckdb.Error, pa.ArrowException, RuntimeError, UnicodeError) as error:
+            raise self._explained(error, query, where) from error
+
+    def _result(self, query: str, params: Parameters, ids: Mapping[str, Rows]) -> pa.Table:
+        connection = self._attachment.connection()
+        try:
+            for name, wanted in ids.items():
+                connection.register(name, pa.table({"id": pa.array(wanted, pa.int64())}))
+            ran = connection.execute(query, _plain(params))
+            if ran is None:
+                raise QueryError("The query can't be run. There is no statement in it.")
+            result: pa.Table = ran.to_arrow_table()
+        finally:
+            for name in ids:
+                connection.unregister(name)
+        # DuckDB hands over text from SQLite unchecked.
+        for column in result.columns:
+            if pa.types.is_string(column.type):
+                column.validate(full=True)
+        return result
+
+    def tell_of_missing_rows(self, query: str) -> None:
+        """Warn where a query asks for tables that are empty because the file is a small one."""
+        import duckdb
+
+        if self._file.size != "small":
+            return
+        try:
+            asked = self._attachment.connection().get_table_names(query)
+        except duckdb.Error:
+            return  # not a SELECT: nothing that rows could be missing from
+        try:
+            self._file.require_rows(sorted(name.rpartition(".")[2] for name in asked))
+        except MissingRowsError as error:
+            warnings.warn(str(error), stacklevel=4)
+
+    def batches(self, table: Table, rows: int) -> Iterator[pa.RecordBatch]:
+        """Yield a whole table, so many rows at a time."""
+        import duckdb
+
+        query = _select(table, list(table.columns))
+        # A connection of its own: the reader stays open while other queries may run.
+        with self._attachment.connection().cursor() as cursor:
+            try:
+                for batch in cursor.execute(query).to_arrow_reader(rows):
+                    batch.validate(full=True)
+                    yield batch
+            except (duckdb.Error, pa.ArrowException, OSError, UnicodeError) as error:
+                raise self._explained(error, query, None) from error
+
+    def columns(
+        self, table: Table, columns: Sequence[str], key: str = "id", keys: Rows | None = None
+    ) -> pa.Table:
+        """Return columns of all rows in file order, or of the rows with these keys.
+
+        File order is that of the ids, where every row has one.
+        """
+        self._file.require_unchanged()
+        query = _select(table, columns)
+        if keys is None:
+            if not self.is_keyed(table):
+                return self.run(query)
+            read = dict.fromkeys(["id", *columns])
+            return _by_id(self.run(_select(table, list(read))), "id").select(list(columns))
+        found = f"{query} WHERE {quoted(key)} IN (SELECT id FROM wanted)"
+        # In one order, whichever columns are asked for.
+        ordered = f"{found} ORDER BY id" if "id" in table.columns else found
+        return self.run(ordered, ids={"wanted": keys})
+
+    def repeated_key(self, table: Table, key: str) -> int | None:
+        """Return a value of an integer column that several rows have, or None."""
+        found = (table.name, key)
+        if found not in self._repeated:
+            name = quoted(key)
+            result = self.run(
+                f"SELECT min({name}) FROM (SELECT {name} FROM {quoted(table.name)} "
+                f"WHERE {name} IS NOT NULL GROUP BY {name} HAVING count(*) > 1)"
+            )
+            self._repeated[found] = next(iter(result.column(0).to_pylist()), None)
+        return self._repeated[found]
+
+    def ids(self, query: str, params: Sequence[object], ids: Mapping[str, Rows]) -> Rows:
+        """Return the ids that a query gives, in its order."""
+        found = self.run(query, params, ids=ids).column(0)
+        numbers: Rows = found.drop_null().to_numpy()
+        return numbers
+
+    def rows_at_most(self, table: str) -> int:
+        """Return a number that a table has no more rows than."""
+        self._attachment.require_open()
+        described = self._file.schema.table(table)
+        return self._file.rows_at_most(described.stored_in or described.name)
+
+    def is_keyed(self, table: Table) -> bool:
+        """Return whether every row of a table has an `id` of its own."""
+        return self._file.is_keyed(table)
+
+    def require_unchanged(self) -> None:
+        """Raise where the file is another one than when it was opened."""
+        self._file.require_unchanged()
+
+    def require_rows(self, tables: Iterable[str]) -> None:
+        """Raise where a table is empty because the file is a small one."""
+        self._file.require_rows(tables)
+
+    def evaluator(self) -> duckdb.DuckDBPyConnection:
+        """Return a connection for expressions over columns in memory."""
+        return self._attachment.evaluator()
+
+    def part(
+        self,
+        table: Table,
+        columns: Mapping[str, str],
+        where: str | None,
+        limit: int | None,
+        *,
+        native: bool = False,
+    ) -> pa.Table:
+        """Return columns of the rows for which an expression is true, at most so many.
+
+        Parameters
+        ----------
+        table
+            The table.
+        columns
+            The columns, each under the name that it gets.
+        where, limit
+            As for `SynphysDatabase.table`.
+        native
+            Whether table and columns go by the file's own names.
+        """
+        place = f"{NATIVE}." if native and table.name in self._file.renamed_tables else ""
+        read = dict(columns)
+        by_id = self.is_keyed(table)
+        if by_id:
+            read["id beside"] = "id"
+        if by_id and limit is not None:
+            # No index has two columns beside the id: so the rows come from the first on.
+            others = [name for name in table.kept_columns if name not in columns.values()]
+            read |= {f"{name} beside": name for name in others[:2]}
+        selected = ", ".join(f"{quoted(name)} AS {quoted(label)}" for label, name in read.items())
+        query = f"SELECT {selected} FROM {place}{quoted(table.name)}"
+        if where is not None:
+            query += f" WHERE {self._condition(where, table)}"
+        if limit is not None:
+            count: object = limit
+            if isinstance(count, bool) or not isinstance(count, Integral) or count < 0:
+                raise ArgumentError(f"limit takes a number of rows, 0 or more; got {limit!r}.")
+            query += f" LIMIT {limit}"
+        data = self.run(query, where=where)
+        return _by_id(data, "id beside").select(list(columns)) if by_id else data
+
+    def _condition(self, where: str, table: Table) -> str:
+        expression = parse(where)
+        known = {name.casefold(): name for name in table.columns}
+        # In an expression, the file's own names do no harm: they do not show in the result.
+        known |= {old.casefold(): new for old, new in table.native_names.items()}
+
+        def label(name: Name) -> str:
+            qualified = len(name) == _QUALIFIED and name[0].casefold() == table.name
+            asked = ".".join(name[1:] if qualified else name)
+            if asked.casefold() in known:
+                return known[asked.casefold()]
+            if asked in table.elsewhere:
+                table.column(asked)
+            raise UnknownColumnError(
+                f"Table {table.name!r} has no column {'.'.join(name)!r} (in where={where!r}). "
+                f"{did_you_mean(name[-1], table.columns)}"
+            )
+
+        return expression.sql(label, self._attachment.connection())
+
+    def _explained(self, error: Exception, query: str, where: str | None) -> Exception:
+        import duckdb
+
+        columns = [
+            column
+            for table in self._file.native_schema
+            if table.name in query or table.name in self._file.renamed_tables
+            for column in table.columns.values()
+        ]
+        if isinstance(error, SynphysError):
+            return error
+        if "interrupted" in str(error).casefold():
+            raise KeyboardInterrupt from error
+        if not self._file.path.exists() or "malformed" in str(error):
+            return unreadable(self._file.path, error)
+        if _is_about_a_value(error) and (misfit := self._file.first_misfit(columns)):
+            column, row, value = misfit
+            return StoredValueError(
+                f"{self._file.path.name}: {column.table}.{column.name} holds {value!r} in the row "
+                f"with id {row}, where its type is {column.kind}. The file is not as it was "
+                'published; fetch it again, or open it with load_sqlite(path, errors="coerce"), '
+                "which makes such values missing."
+            )
+        if where is not None and isinstance(error, duckdb.Error):
+            return refusal(parse(where), error)
+        return QueryError(f"The query can't be run. {str(error).strip()}")
+
+
+def _by_id(data: pa.Table, label: str) -> pa.Table:
+    """Return rows in the order of their ids.
+
+    SQLite gives them in the order of an index where that has all that is asked for. Only where
+    DuckDB reads several ranges of rows at once is theirs the order in any case.
+    """
+    ids = data.column(label).to_numpy()
+    return data if (ids[1:] > ids[:-1]).all() else data.take(np.argsort(ids, kind="stable"))
+
+
+def _is_about_a_value(error: Exception) -> bool:
+    import duckdb
+
+    # What streams to Arrow comes with another class, but with DuckDB's words.
+    kinds = (duckdb.TypeMismatchException, duckdb.ConversionException)
+    words = ("Mismatch Type Error", "Conversion Error", "Invalid UTF8", "Wrapping")
+    return isinstance(error, (*kinds, UnicodeError)) or any(word in str(error) for word in words)
+
+
+def _plain(params: Parameters) -> Parameters:
+    """Return parameters without NumPy's own number types, which DuckDB does not take."""
+
+    def plain(value: object) -> object:
+        return value.item() if isinstance(value, np.generic) else value
+
+    if isinstance(params, dict):
+        return {name: plain(value) for name, value in params.items()}
+    return None if params is None else [plain(value) for value in params]
+
+
+def _select(table: Table, columns: Sequence[str]) -> str:
+    return f"SELECT {', '.join(map(quoted, columns))} FROM {quoted(table.name)}"

@@ -1,0 +1,107 @@
+"""What an SQLite file says of itself, read without DuckDB and without touching the file."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from typing import TYPE_CHECKING, Any
+
+from ..errors import ReleaseFileError
+from ..releases import SqliteHeader, damage
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def require_sqlite_file(path: Path) -> None:
+    """Raise `ReleaseFileError` unless the path is a whole SQLite file that can be read in place."""
+    try:
+        there, folder = path.exists(), path.is_dir()
+    except OSError as error:
+        raise ReleaseFileError(f"There is no file {path}: {error.strerror or error}.") from error
+    if folder:
+        raise ReleaseFileError(
+            f"{path} is a folder, not a release file. Name the .sqlite file in it."
+        )
+    if not there:
+        raise ReleaseFileError(
+            f"There is no file {path}. list_versions() shows the published files, and "
+            "load_version(name) downloads one."
+        )
+    try:
+        problem = damage(path)
+    except OSError as error:
+        raise ReleaseFileError(
+            f"{path} can't be read: {error.strerror or error}. Make it readable for this user."
+        ) from error
+    if problem:
+        raise ReleaseFileError(
+            f"{path} can't be opened: {problem}. If it was downloaded, delete it and fetch it "
+            "again with load_version(name)."
+        )
+    header = SqliteHeader.of(path)
+    if header is not None and header.write_ahead_log:
+        raise ReleaseFileError(
+            f"{path} is in write-ahead-log mode, which can't be read without writing files beside "
+            'it. Convert a copy of it: sqlite3 copy.sqlite "PRAGMA journal_mode=DELETE".'
+        )
+
+
+def read_rows(path: Path, sql: str, parameters: tuple[object, ...] = ()) -> list[tuple[Any, ...]]:
+    """Return all rows of a small query on the file, opened so that nothing can be written.
+
+    Raises
+    ------
+    ReleaseFileError
+        SQLite can't read the file.
+    """
+    # immutable: no lock, no journal, no file beside it, whatever the folder's permissions.
+    uri = f"{path.absolute().as_uri()}?mode=ro&immutable=1"
+    try:
+        with closing(sqlite3.connect(uri, uri=True)) as connection:
+            return connection.execute(sql, parameters).fetchall()
+    except sqlite3.DatabaseError as error:
+        if not path.exists():
+            raise ReleaseFileError(
+                f"{path} is gone. Put it back, or load the version again."
+            ) from error
+        raise ReleaseFileError(
+            f"{path} can't be read: {error}. It is damaged; fetch it again with load_version(name)."
+        ) from error
+
+
+def declared_columns(path: Path) -> dict[str, dict[str, str]]:
+    """Return the declared type of every column of every table: {table: {column: type}}."""
+    rows = read_rows(
+        path,
+        "SELECT t.name, c.name, c.type FROM sqlite_master AS t "
+        "JOIN pragma_table_info(t.name) AS c "
+        "WHERE t.type = 'table' AND t.name NOT LIKE 'sqlite\\_%' ESCAPE '\\' "
+        "ORDER BY t.rowid, c.cid",
+    )
+    tables: dict[str, dict[str, str]] = {}
+    for table, column, declared in rows:
+        tables.setdefault(table, {})[column] = declared
+    return tables
+
+
+def keyed_tables(path: Path) -> frozenset[str]:
+    """Return the tables of which every row has an `id` of its own."""
+    # In SQLite a primary key other than INTEGER may be NULL.
+    rows = read_rows(
+        path,
+        "SELECT t.name FROM sqlite_master AS t JOIN pragma_table_info(t.name) AS c "
+        "WHERE t.type = 'table' AND c.pk > 0 GROUP BY t.name HAVING count(*) = 1 "
+        "AND max(c.name) = 'id' AND max(upper(c.type) = 'INTEGER' OR c.\"notnull\")",
+    )
+    return frozenset(name for (name,) in rows)
+
+
+def declared_references(path: Path) -> dict[tuple[str, str], tuple[str, str]]:
+    """Return the declared foreign keys: {(table, column): (table, column)}."""
+    rows = read_rows(
+        path,
+        'SELECT t.name, f."from", f."table", coalesce(f."to", \'id\') FROM sqlite_master AS t '
+        "JOIN pragma_foreign_key_list(t.name) AS f WHERE t.type = 'table'",
+    )
+    return {(table, column): (other, key) for table, column, other, key in rows}

@@ -1,0 +1,234 @@
+"""From Arrow columns to the pandas types that the package promises."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from ..errors import ArgumentError
+from ..schema import KINDS, STR, Kind, Storage, kind_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from pandas.api.extensions import ExtensionArray
+
+    from .._typing import Mask, Values
+
+    Codes = np.ndarray[Any, np.dtype[np.int32]]
+
+
+DtypeBackend = Literal["pyarrow"] | None
+
+
+def check_dtype_backend(dtype_backend: object) -> None:
+    """Raise unless the value names a known choice of result types."""
+    if dtype_backend not in (None, "pyarrow"):
+        raise ArgumentError(
+            f"dtype_backend takes None (pandas types) or 'pyarrow'; got {dtype_backend!r}."
+        )
+
+
+def pandas_array(values: pa.ChunkedArray, kind: Kind) -> ExtensionArray | np.ndarray[Any, Any]:
+    """Return one Arrow column as the pandas array of its kind.
+
+    Parameters
+    ----------
+    values
+        The column; it is cast to the kind's Arrow type first. Texts may be dictionary-encoded.
+    kind
+        float gives a float64 ndarray with NaN, array an object ndarray of bytes and None, the
+        others extension arrays: Int64, boolean, str, datetime64[us].
+    """
+    if not pa.types.is_dictionary(values.type):
+        values = values.cast(KINDS[kind].arrow)
+    result: ExtensionArray | np.ndarray[Any, Any] = _FROM_ARROW[KINDS[kind].storage](values, kind)
+    return result
+
+
+def extension_array(dtype: Any, values: pa.ChunkedArray) -> ExtensionArray:
+    """Return an Arrow column as the array of a pandas extension dtype."""
+    array: ExtensionArray = dtype.__from_arrow__(values)
+    return array
+
+
+def masked_values(values: pa.ChunkedArray, kind: Kind) -> tuple[Values, Mask]:
+    """Return integers or booleans, and where they are missing; where they are, anything.
+
+    Integers stay in the same memory, not to be written to, and nothing is allocated by Arrow: from
+    time to time that takes milliseconds.
+    """
+    facts = KINDS[kind]
+    if values.type != facts.arrow:
+        values = values.cast(facts.arrow)
+    column = _in_one_chunk(values)
+    is_bits = pa.types.is_boolean(facts.arrow)
+    found = _bits(column, column.buffers()[1]) if is_bits else _shared_integers(column)
+    return found, _missing(column)
+
+
+def masked_array(values: Values, missing: Mask) -> ExtensionArray:
+    """Return integers or booleans, and where they are missing, as a pandas array of the same."""
+    if values.dtype == np.bool_:
+        return pd.arrays.BooleanArray(values, missing)
+    return pd.arrays.IntegerArray(values, missing)
+
+
+def _in_one_chunk(values: pa.ChunkedArray) -> pa.Array:
+    if values.num_chunks == 1:
+        return values.chunk(0)
+    whole = values.combine_chunks()
+    return whole.combine_chunks() if isinstance(whole, pa.ChunkedArray) else whole
+
+
+def _missing(column: pa.Array) -> Mask:
+    valid = column.buffers()[0]
+    return np.zeros(len(column), dtype=bool) if valid is None else ~_bits(column, valid)
+
+
+def _bits(column: pa.Array, bitmap: pa.Buffer) -> Mask:
+    stop = column.offset + len(column)
+    packed = np.frombuffer(bitmap, dtype=np.uint8)
+    bits = np.unpackbits(packed, count=stop, bitorder="little")[column.offset :]
+    return bits.view(np.bool_)
+
+
+def _shared_integers(column: pa.Array) -> Values:
+    """Return integers in the same memory; where one is missing, anything."""
+    buffers = [None, column.buffers()[1]]
+    plain = pa.Array.from_buffers(column.type, len(column), buffers, offset=column.offset)
+    values: Values = plain.to_numpy()
+    return values
+
+
+def text_codes(values: pa.ChunkedArray) -> tuple[Codes, ExtensionArray]:
+    """Return an Arrow column of texts as the place of each among the distinct ones; -1 is missing.
+
+    Few distinct texts: one Python object each, and rows refer to them.
+    """
+    encoded = _in_one_chunk(values)
+    if not pa.types.is_dictionary(encoded.type):
+        encoded = encoded.dictionary_encode()
+    distinct: ExtensionArray = pd.array(
+        encoded.dictionary.to_numpy(zero_copy_only=False), dtype=STR
+    )
+    places = _shared_integers(encoded.indices)
+    codes: Codes = np.where(_missing(encoded.indices), np.int32(-1), places)
+    return codes, distinct
+
+
+def texts_of(codes: Codes, distinct: ExtensionArray) -> ExtensionArray:
+    """Return texts from their places among the distinct ones."""
+    return distinct.take(codes.astype(np.intp), allow_fill=True)
+
+
+# How a column in Arrow becomes the pandas array of its storage.
+_FROM_ARROW: dict[Storage, Callable[[pa.ChunkedArray, Kind], Any]] = {
+    "floats": lambda values, _: values.to_numpy(),
+    "bytes": lambda values, _: values.to_numpy(),
+    "masked": lambda values, kind: extension_array(KINDS[kind].pandas_dtype, values),
+    "times": lambda values, _: pd.array(values.to_numpy()),
+    "texts": lambda values, _: texts_of(*text_codes(values)),
+}
+
+
+def stacked_texts(columns: Sequence[tuple[Codes, ExtensionArray]]) -> Any:
+    """Return columns of texts as one array, a row a column.
+
+    Parameters
+    ----------
+    columns
+        Of each column, the places among its distinct texts, -1 for a missing one, and these.
+    """
+    distinct = [pd.Series(texts) for _, texts in columns]
+    all_distinct = pd.concat([*distinct, pd.Series([None], dtype=STR)], ignore_index=True).array
+    starts = np.cumsum([0, *map(len, distinct)])
+    places = np.stack(
+        [
+            np.where(codes < 0, len(all_distinct) - 1, codes.astype(np.intp) + start)
+            for (codes, _), start in zip(columns, starts, strict=False)
+        ]
+    )
+    return all_distinct.take(places)
+
+
+def frame_from_arrow(
+    table: pa.Table,
+    kinds: Mapping[str, Kind] | None = None,
+    dtype_backend: DtypeBackend = None,
+) -> pd.DataFrame:
+    """Return an Arrow table as a DataFrame of the promised types.
+
+    Parameters
+    ----------
+    table
+        The rows.
+    kinds
+        The kind of each column; without it the kind follows from the Arrow type.
+    dtype_backend
+        "pyarrow" for Arrow types in every column.
+    """
+    check_dtype_backend(dtype_backend)
+    if kinds is None:
+        table = _whole_sums(_distinctly_named(table))
+    known: dict[str, Kind | None] = {
+        field.name: kinds[field.name] if kinds is not None else kind_of(field.type)
+        for field in table.schema
+    }
+    if dtype_backend == "pyarrow":
+        fields = [
+            pa.field(name, KINDS[kind].arrow if kind else table.schema.field(name).type)
+            for name, kind in known.items()
+        ]
+        frame: pd.DataFrame = table.cast(pa.schema(fields)).to_pandas(types_mapper=pd.ArrowDtype)
+        return frame
+    arrays = {
+        name: pandas_array(table.column(name), kind)
+        if kind
+        else table.column(name).to_pandas().array
+        for name, kind in known.items()
+    }
+    return pd.DataFrame(arrays, index=pd.RangeIndex(table.num_rows), copy=False)
+
+
+def _distinctly_named(table: pa.Table) -> pa.Table:
+    """Return a query's result with names as DuckDB's own frames have them: id, id_1."""
+    taken: set[str] = set()
+    names = []
+    for name in table.column_names:
+        distinct, number = name, 0
+        while distinct in taken:
+            number += 1
+            distinct = f"{name}_{number}"
+        taken.add(distinct)
+        names.append(distinct)
+    return table.rename_columns(names)
+
+
+def _whole_sums(table: pa.Table) -> pa.Table:
+    """Return a query's result with sums of whole numbers as integers where they fit."""
+    for place, field in enumerate(table.schema):
+        if pa.types.is_decimal(field.type) and field.type.scale == 0:
+            try:
+                whole = table.column(place).cast(pa.int64())
+            except pa.ArrowInvalid:
+                continue  # too large: a float, as any other decimal
+            table = table.set_column(place, field.name, whole)
+    return table
+
+
+def to_arrow_backend(frame: pd.DataFrame, kinds: Mapping[str, Kind]) -> pd.DataFrame:
+    """Return a frame with every column in its Arrow type; missing values become NULL."""
+    return pd.DataFrame(
+        {
+            name: pd.array(
+                pa.array(frame[name], type=KINDS[kind].arrow, from_pandas=True),
+                dtype=pd.ArrowDtype(KINDS[kind].arrow),
+            )
+            for name, kind in kinds.items()
+        },
+        index=frame.index,
+    )

@@ -1,0 +1,195 @@
+"""Where keys are, and which values and rows are distinct."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from .._typing import Integers, Mask, Objects, Rows
+
+
+NONE = -1
+# Up to so many places, or so many a key, there is one for every number.
+_FEW_PLACES = 1 << 18
+_DENSE_FACTOR = 16
+_LEAST = np.iinfo(np.int64).min
+
+
+class KeyIndex:
+    """Where each key of a column is: from key to row number."""
+
+    def __init__(self, keys: Rows, missing: Mask) -> None:
+        positions = np.flatnonzero(~missing) if missing.any() else np.arange(len(keys))
+        present = keys[positions]
+        if not (present[1:] > present[:-1]).all():
+            order = np.argsort(present, kind="stable")
+            present, positions = present[order], positions[order]
+        self._keys, self._rows = present, positions
+        repeats = present[1:] == present[:-1]
+        self.is_unique = not repeats.any()
+        self.repeated = None if self.is_unique else int(present[1:][repeats][0])
+        self._dense: Rows | None = None
+        if len(present):
+            self._least = int(present[0])
+            span = int(present[-1]) - self._least + 1
+            if span <= max(_DENSE_FACTOR * len(present), _FEW_PLACES) and self._least > _LEAST:
+                # At both ends stands what any key outside finds.
+                self._dense = np.full(span + 2, NONE, dtype=np.intp)
+                self._dense[present - (self._least - 1)] = positions
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes that the index takes."""
+        dense = 0 if self._dense is None else self._dense.nbytes
+        return int(self._keys.nbytes + self._rows.nbytes + dense)
+
+    def rows(self, keys: Rows, missing: Mask | None = None) -> Rows:
+        """Return the row number of each key, -1 where it is missing or not there."""
+        if not len(self._keys):
+            return np.full(len(keys), NONE, dtype=np.intp)
+        found: Rows
+        if self._dense is not None:
+            found = self._dense.take(keys - (self._least - 1), mode="clip")
+        else:
+            place = np.minimum(np.searchsorted(self._keys, keys), len(self._keys) - 1)
+            found = np.where(self._keys[place] == keys, self._rows[place], NONE)
+        if missing is not None and missing.any():
+            found[missing] = NONE
+        return found
+
+
+_DENSE_FACTOR = 4
+# Numbers of combinations are multiplied out as far as they fit int64.
+_MOST_COMBINATIONS = 2**31
+
+
+def numbered(values: Integers) -> tuple[Rows, Rows]:
+    """Return each integer's number among the distinct ones, and the first row of each of these."""
+    least = int(values.min(initial=0))
+    span = int(values.max(initial=0)) - least + 1
+    if span > _DENSE_FACTOR * len(values) + 1024:
+        codes = pd.factorize(values)[0].astype(np.intp, copy=False)
+        span, places = int(codes.max(initial=-1)) + 1, codes
+    else:
+        places = values - least
+    first = np.full(span, -1, dtype=np.intp)
+    # What is written last stays.
+    first[places[::-1]] = np.arange(len(values) - 1, -1, -1)
+    there = np.flatnonzero(first >= 0)
+    numbers = np.empty(span, dtype=np.intp)
+    numbers[there] = np.arange(len(there))
+    return numbers[places], first[there]
+
+
+def stacked(columns: Sequence[pd.Series], rows: Rows | None = None) -> pd.Series:
+    """Return these rows, default all, of columns as one, the one below the other."""
+    chosen = list(columns)
+    if rows is not None:
+        chosen = [pd.Series(one.array.take(rows), name=one.name) for one in columns]
+    if len(chosen) == 1:
+        return chosen[0]
+    together = pd.concat(chosen, ignore_index=True)
+    together.name = chosen[0].name
+    return together
+
+
+def factorized(columns: Sequence[pd.Series], rows: Rows | None = None) -> tuple[Rows, Any]:
+    """Return each value's place among the distinct ones, and these; a missing value is one, too.
+
+    A text in several rows is mostly one and the same object: then each of the few is hashed once.
+
+    Parameters
+    ----------
+    columns
+        Columns of one length, which are taken as one, the one below the other.
+    rows
+        The rows of each of them that count; default all.
+    """
+    dtypes: list[Any] = [one.dtype for one in columns]
+    if all(isinstance(one, pd.StringDtype) and one.storage == "python" for one in dtypes):
+        found = _texts_by_address([one.to_numpy(dtype=object) for one in columns], rows)
+        if found is not None:
+            codes, distinct = found
+            places, distinct = _hashed(pd.array(distinct, dtype=dtypes[0]))
+            return places[codes], distinct
+    values = stacked(columns, rows)
+    if isinstance(values.dtype, pd.Int64Dtype) and not values.hasnans:
+        integers = values.to_numpy(dtype=np.int64)
+        codes, first = numbered(integers)
+        return codes, integers[first]
+    return _hashed(values)
+
+
+def values_at(codes: Rows, distinct: Any, *, is_text: bool) -> pd.Series:
+    """Return values by their places among distinct ones, texts as a categorical column.
+
+    Of many comparisons with a text, each then looks at the few distinct ones alone.
+    """
+    if not is_text:
+        return pd.Series(distinct).take(codes).reset_index(drop=True)
+    known = ~np.asarray(pd.isna(distinct))
+    places = np.where(known, np.cumsum(known) - 1, -1)
+    # A column without any text may be one of floats.
+    categories = pd.Index(distinct)[known] if known.any() else pd.Index([], dtype="str")
+    return pd.Series(pd.Categorical.from_codes(places[codes], categories, validate=False))
+
+
+def _hashed(values: Any) -> tuple[Rows, Any]:
+    codes, distinct = pd.factorize(values, use_na_sentinel=False)
+    dtype: Any = distinct.dtype
+    if isinstance(dtype, pd.CategoricalDtype):
+        distinct = distinct.astype(dtype.categories.dtype)
+    elif isinstance(dtype, pd.ArrowDtype) and pa.types.is_dictionary(dtype.pyarrow_dtype):
+        distinct = distinct.astype(pd.ArrowDtype(dtype.pyarrow_dtype.value_type))
+    return codes.astype(np.intp, copy=False), distinct
+
+
+def _texts_by_address(texts: Sequence[Objects], rows: Rows | None) -> tuple[Rows, Objects] | None:
+    """Return each object's place among the distinct ones, and these, or None where all are."""
+    # As long as the objects are there, nothing else is at their addresses.
+    texts = [np.ascontiguousarray(one) for one in texts]
+    addresses = [np.ndarray(one.shape, np.intp, buffer=one) for one in texts]
+    if rows is not None:
+        addresses = [one[rows] for one in addresses]
+    codes, first = numbered(np.concatenate(addresses))
+    if len(first) == len(codes):
+        return None
+    column, row = np.divmod(first, len(addresses[0]))
+    if rows is not None:
+        row = rows[row]
+    distinct = np.empty(len(first), dtype=object)
+    for number, objects in enumerate(texts):
+        here = column == number
+        distinct[here] = objects[row[here]]
+    return codes, distinct
+
+
+def distinct_rows(columns: Iterable[tuple[Rows, int]], length: int) -> tuple[Rows, Rows]:
+    """Return the first row of each distinct combination of values, and each row's combination.
+
+    A cell is in many pairs: what is decided once a combination need not be decided once a pair.
+
+    Parameters
+    ----------
+    columns
+        Of each column the places of its values, and how many distinct ones there are.
+    length
+        The number of rows.
+    """
+    combination = np.zeros(length, dtype=np.int64)
+    possible = 1
+    for codes, distinct in columns:
+        count = max(distinct, 1)
+        if possible * count > _MOST_COMBINATIONS:
+            combination, first = numbered(combination)
+            possible = len(first)
+        combination = combination * count + codes
+        possible *= count
+    codes, first = numbered(combination)
+    return first, codes

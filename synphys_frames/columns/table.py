@@ -1,0 +1,163 @@
+"""The typed columns of one table in memory, and rows gathered from them."""
+
+from __future__ import annotations
+
+from contextlib import nullcontext
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from ..errors import StoredValueError
+from .block import ColumnPart
+from .factorize import NONE
+from .gather import Pieces
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+    from contextlib import AbstractContextManager
+
+    import pyarrow as pa
+
+    from .._typing import Rows
+    from ..schema import Table
+
+
+class TableColumns:
+    """The plain columns of one table, each read when it is first asked for.
+
+    Parameters
+    ----------
+    table
+        The table.
+    read
+        Reads columns of all rows, in the form of `packed`.
+    parts
+        What was read before, in the same form.
+    whole
+        Whether to read all columns at once: where there are few values, a second pass over the
+        table takes longer than what nobody asks for.
+    divisible
+        Whether all passes give the rows in the same order.
+    lock
+        Gives the lock for reading; default none.
+    """
+
+    def __init__(
+        self,
+        table: Table,
+        read: Callable[[Table, Sequence[str]], pa.Table],
+        parts: Iterable[pa.Table] = (),
+        *,
+        whole: bool = False,
+        divisible: bool = True,
+        lock: Callable[[], AbstractContextManager[Any]] = nullcontext,
+    ) -> None:
+        self.table = table
+        self._read = read
+        self._whole = whole or not divisible
+        self._divisible = divisible
+        self._lock = lock
+        self._parts: list[ColumnPart] = []
+        self._part_of: dict[str, ColumnPart] = {}
+        for part in parts:
+            self._add(part)
+
+    def _add(self, data: pa.Table) -> None:
+        part = ColumnPart(self.table, data)
+        self._parts.append(part)
+        self._part_of |= {name: part for name in part.names if name not in self._part_of}
+
+    def __len__(self) -> int:
+        if not self._parts:
+            self.require(self.table.kept_columns[:1])
+        return self._parts[0].rows
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes that the columns take."""
+        return sum(part.nbytes for part in self._parts)
+
+    @property
+    def loaded(self) -> list[str]:
+        """Names of the columns that are in memory."""
+        return list(self._part_of)
+
+    def require(self, names: Iterable[str]) -> None:
+        """Have these columns read, all that are not there yet in one pass."""
+        missing = [name for name in names if name not in self._part_of]
+        if not missing:
+            return
+        for name in missing:
+            self.table.column(name)  # raises with the nearest names
+        with self._lock():
+            missing = [name for name in missing if name not in self._part_of]
+            together = self._together(missing)
+            if together:
+                self._add(self._read_fitting(together, missing))
+
+    def _read_fitting(self, together: Sequence[str], wanted: Sequence[str]) -> pa.Table:
+        try:
+            return self._read(self.table, together)
+        except StoredValueError:
+            # It may be in a column that nobody asked for.
+            if not self._divisible or set(together) == set(wanted):
+                raise
+            return self._read(self.table, wanted)
+
+    def _together(self, missing: Iterable[str]) -> list[str]:
+        kept = self.table.kept_columns
+        wanted = set(missing)
+        if wanted and self._whole:
+            wanted = set(kept)
+        elif wanted and not self._parts:
+            # Keys are asked for next, whatever is asked for first.
+            wanted |= {name for name in kept if self.table.columns[name].references}
+            wanted.add("id")
+        return [name for name in kept if name in wanted and name not in self._part_of]
+
+    def _part(self, name: str) -> ColumnPart:
+        if name not in self._part_of:
+            self.require([name])
+        return self._part_of[name]
+
+    def values(self, name: str) -> Any:
+        """Return a whole column, row by row; not to be written to."""
+        part = self._part(name)
+        if name in part.float_position:
+            return part.floats[:-1, part.float_position[name]]
+        return part.array(name)[:-1]
+
+    def take(self, name: str, rows: Rows) -> Any:
+        """Return a column's values at these rows; row -1 gives a missing value."""
+        part = self._part(name)
+        if name in part.float_position:
+            gathered: np.ndarray[Any, Any] = part.floats[rows, part.float_position[name]]
+            return gathered
+        return part.array(name).take(rows)
+
+    def texts(self, name: str, rows: Rows | None = None) -> Any:
+        """Return a column of texts at these rows, default row by row, as a Categorical.
+
+        The distinct texts need to be looked at only once.
+        """
+        part = self._part(name)
+        codes, _ = part.codes(name)
+        chosen = codes[:-1] if rows is None else codes[rows]
+        return pd.Categorical.from_codes(chosen, dtype=part.text_dtype(name), validate=False)
+
+    def series(self, name: str, rows: Rows) -> pd.Series:
+        """Return a column at these rows to be compared: texts as a categorical column."""
+        is_text = self.table.column(name).facts.storage == "texts"
+        return pd.Series(self.texts(name, rows) if is_text else self.take(name, rows), copy=False)
+
+    def keys(self, name: str) -> tuple[Rows, np.ndarray[Any, np.dtype[np.bool_]]]:
+        """Return an integer column as plain integers, and where it is missing."""
+        values = self.values(name)
+        missing = np.asarray(values.isna())
+        return values.to_numpy(dtype=np.int64, na_value=NONE), missing
+
+    def pieces(self, names: Sequence[str], rows: Rows) -> Pieces:
+        """Return these columns at these rows, still to be taken."""
+        self.require(names)
+        return Pieces(self._part_of, names, rows)

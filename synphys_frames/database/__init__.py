@@ -1,0 +1,15 @@
+"""What a user holds: an opened release."""
+
+from .database import SynphysDatabase
+from .loading import compare, load_current, load_sqlite, load_version
+from .provenance import database_of, open_database_of
+
+__all__ = [
+    "SynphysDatabase",
+    "compare",
+    "database_of",
+    "load_current",
+    "load_sqlite",
+    "load_version",
+    "open_database_of",
+]

@@ -1,0 +1,648 @@
+"""A release file, opened: its tables as typed frames, SQL over it, what it says of itself."""
+
+from __future__ import annotations
+
+from copy import deepcopy
+from typing import TYPE_CHECKING, Any, Literal, Self
+from weakref import WeakValueDictionary
+
+import pandas as pd
+
+from ..backends import Attachment, Queries, ReleaseFile, quoted
+from ..columns import ColumnarCopy, ColumnStore, check_dtype_backend, frame_from_arrow
+from ..errors import ArgumentError
+from ..options import as_folder, config
+from ..query import PairFilter, lacking, names_of, pairs_frame
+from ..releases import canonical_name
+from .description import ColumnNames, schema_frame, summary, summary_html, tables_frame
+from .diff import ReleaseDiff, columns_diff, pairs_diff, rows_diff, tables_diff
+from .parquet_export import export_tables
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Iterable, Mapping, Sequence
+    from pathlib import Path
+
+    import duckdb
+    import numpy as np
+
+    from ..columns import DtypeBackend
+    from ..query import CellClass
+    from ..releases import Progress, Size
+    from ..schema import Table
+
+
+MOUSE_PROJECTS = ("mouse V1 coarse matrix", "mouse V1 pre-production")
+HUMAN_PROJECTS = ("human coarse matrix",)
+
+
+class SynphysDatabase:
+    """An opened release file.
+
+    Tables are frames (``db["pair"]``, ``db.pair``), `pairs` gives pairs of cells with all that is
+    known of them, `sql` takes any query. The file is only ever read. A database can be pickled (it
+    is opened again), used from several threads, and goes on working in a forked child.
+
+    Parameters
+    ----------
+    path
+        The release file.
+    errors
+        What to do with a stored value that is not of its column's type: "raise" a
+        `StoredValueError`, or "coerce" it to a missing value, with a warning.
+    cache_path
+        Cache folder; default ``config.cache_path``. Of a file in it, the columns that were read are
+        kept beside it for the next process (see ``config.columnar_copy``); of any other, nothing is
+        written anywhere.
+
+    Raises
+    ------
+    ReleaseFileError
+        There is no such file, or it is damaged, or it is no release.
+
+    Examples
+    --------
+    >>> db.version_name
+    'synphys_synthetic_sample_small.sqlite'
+    >>> db.pair.shape
+    (1410, 15)
+    """
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        errors: Literal["raise", "coerce"] = "raise",
+        cache_path: str | os.PathLike[str] | None = None,
+    ) -> None:
+        if errors not in ("raise", "coerce"):
+            raise ArgumentError(f"errors takes 'raise' or 'coerce'; got {errors!r}.")
+        self._file = ReleaseFile(path)
+        self._errors: Literal["raise", "coerce"] = errors
+        self._attachment = Attachment(self._file, errors)
+        self._queries = Queries(self._file, self._attachment)
+        self._cache_path = None if cache_path is None else as_folder(cache_path)
+        self._copy = self._columnar_copy()
+        self._store = ColumnStore(self._file.schema, self._queries, self._copy)
+        _opened[str(self._file.path), errors] = self
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"path": str(self.path), "errors": self._errors, "cache_path": self._cache_path}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__init__(  # type: ignore[misc]
+            state["path"], errors=state["errors"], cache_path=state["cache_path"]
+        )
+
+    def _columnar_copy(self) -> ColumnarCopy | None:
+        # Coerced values are another content than that of the file.
+        if self._errors != "raise":
+            return None
+        cache = (self._cache_path or config.cache_path).resolve()
+        is_cached = self.path.parent.resolve().is_relative_to(cache)
+        return ColumnarCopy(self.path, self._file.state) if is_cached else None
+
+    def __enter__(self) -> Self:
+        self._attachment.require_open()
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the file and free its tables.
+
+        Frames that were read stay; what would read the file raises `ClosedError`. Columns that are
+        being written to the cache are written first.
+        """
+        self._attachment.close()
+        self._store.forget()
+        if self._copy is not None:
+            self._copy.finish()
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether `close` was called."""
+        return self._attachment.is_closed
+
+    @property
+    def path(self) -> Path:
+        """The release file."""
+        return self._file.path
+
+    @property
+    def metadata(self) -> dict[str, Any]:
+        """What the file says of itself: schema version, creation date, origin."""
+        return deepcopy(self._file.metadata)
+
+    @property
+    def schema_version(self) -> str:
+        """Schema version of the file, such as "22"."""
+        return self._file.schema_version
+
+    @property
+    def size(self) -> Size:
+        """What the rows show the file to be: "small", "medium" or "full".
+
+        Small: the recording-level tables are empty. Medium: they have rows, but no traces.
+        """
+        return self._file.size
+
+    @property
+    def version_name(self) -> str:
+        """Published name of the file; an alias is given as the name it stands for."""
+        return canonical_name(self.path.name)
+
+    @property
+    def columns(self) -> ColumnNames:
+        """All names for `include=` and `columns=`, by tab completion.
+
+        Examples
+        --------
+        >>> db.columns.cell.cre_type
+        'cell.cre_type'
+        """
+        return ColumnNames(self._file.schema)
+
+    @property
+    def store(self) -> ColumnStore:
+        """The typed columns that are kept in memory."""
+        return self._store
+
+    @property
+    def provenance(self) -> dict[str, str]:
+        """What a frame's ``attrs["synphys"]`` says of the database that it came from."""
+        noted = {
+            "file": str(self.path),
+            "release": self.version_name,
+            "schema_version": self.schema_version,
+        }
+        return noted if self._errors == "raise" else noted | {"errors": self._errors}
+
+    @property
+    def project_names(self) -> list[str]:
+        """Names of the projects that the experiments belong to, sorted."""
+        values = pd.Series(self._store.table("experiment").values("project_name"))
+        return sorted(values.dropna().unique())
+
+    @property
+    def mouse_projects(self) -> list[str]:
+        """The projects of the mouse matrix that this release has."""
+        return [name for name in MOUSE_PROJECTS if name in self.project_names]
+
+    @property
+    def human_projects(self) -> list[str]:
+        """The projects of the human matrix that this release has."""
+        return [name for name in HUMAN_PROJECTS if name in self.project_names]
+
+    @property
+    def tables(self) -> pd.DataFrame:
+        """The tables of the file.
+
+        Returns
+        -------
+        DataFrame
+            A row a table: table (str), rows (Int64), columns (Int64), description (str).
+
+        Examples
+        --------
+        >>> db.tables.set_index("table").loc["pair", "rows"]
+        np.int64(1410)
+        """
+        self._attachment.require_open()
+        return tables_frame(self._file)
+
+    @property
+    def schema(self) -> pd.DataFrame:
+        """The columns of all tables.
+
+        Returns
+        -------
+        DataFrame
+            A row a column by the newest schema's names, all str: table, column, dtype (of the
+            frames), unit (SI; missing where there is none), description, references
+            ("table.column", missing where none), native_name (the file's own name where it is
+            another one), schema_versions (which have the column).
+
+        Examples
+        --------
+        >>> db.schema.query("table == 'pair' and column == 'distance'").unit.item()
+        'm'
+        """
+        return schema_frame(self._file.schema)
+
+    def table(
+        self,
+        name: str,
+        columns: Sequence[str] | str | None = None,
+        where: str | None = None,
+        limit: int | None = None,
+        *,
+        native: bool = False,
+        dtype_backend: DtypeBackend = None,
+    ) -> pd.DataFrame:
+        """Return a table, or a part of it.
+
+        Parameters
+        ----------
+        name
+            The table.
+        columns
+            Which columns, in this order. Default: all, in the schema's order, JSON as text and
+            arrays as the bytes of a .npy file.
+        where
+            SQL expression over the table's columns; rows for which it is true are returned.
+        limit
+            At most so many rows, from the first on.
+        native
+            Whether to use the file's own table and column names. Default: the newest schema's, for
+            files of every schema version; the file's own are understood in `columns` and `where`.
+        dtype_backend
+            "pyarrow" for Arrow types; default pandas types: float64 with NaN, Int64, boolean, str,
+            datetime64[us].
+
+        Returns
+        -------
+        DataFrame
+            Rows in the order of the file. Units are SI; `schema` tells each column's.
+
+        Raises
+        ------
+        UnknownTableError, UnknownColumnError
+            With the nearest names.
+        ExpressionError
+            `where` is not an expression over this table.
+        StoredValueError
+            A stored value is not of its column's type.
+
+        Examples
+        --------
+        >>> db.table("pair", columns=["id", "distance"], where="distance < 50e-6", limit=2)
+           id  distance
+        0  63  0.000043
+        1  67  0.000043
+        """
+        schema = self._file.native_schema if native else self._file.schema
+        table = schema.table(name)
+        chosen = _labelled(table, columns)
+        check_dtype_backend(dtype_backend)
+        data = self._queries.part(table, chosen, where, limit, native=native)
+        if where is not None:
+            self._file.require_rows([table.stored_in or table.name])
+        kinds = {label: table.columns[column].kind for label, column in chosen.items()}
+        return self.with_provenance(frame_from_arrow(data, kinds, dtype_backend), name)
+
+    def sql(
+        self,
+        query: str,
+        params: Sequence[object] | dict[str, object] | None = None,
+        *,
+        dtype_backend: DtypeBackend = None,
+    ) -> pd.DataFrame:
+        """Return the result of a DuckDB query over the tables.
+
+        Parameters
+        ----------
+        query
+            One SQL query. The tables have their names; as they are stored, with SQLite's types,
+            they are in the catalogue `release` (``release.pair``).
+        params
+            Values for ``?`` or ``$name`` in the query.
+        dtype_backend
+            "pyarrow" for Arrow types.
+
+        Returns
+        -------
+        DataFrame
+            Types as in table frames: Int64, float64, boolean, str, datetime64[us].
+
+        Raises
+        ------
+        QueryError
+            DuckDB refuses the query; the message says why.
+
+        Examples
+        --------
+        >>> db.sql("SELECT species, count(*) AS n FROM slice WHERE age > ? GROUP BY 1 ORDER BY 1",
+        ...        [60])
+          species   n
+        0   human  14
+        1   mouse  17
+        """
+        check_dtype_backend(dtype_backend)
+        if not isinstance(query, str):
+            raise ArgumentError(f"query takes SQL as text; got {query!r}.")
+        data = self._queries.run(query, params)
+        self._queries.tell_of_missing_rows(query)
+        return self.with_provenance(frame_from_arrow(data, dtype_backend=dtype_backend), None)
+
+    def pairs(
+        self,
+        *,
+        pre_class: CellClass | Mapping[str, Any] | None = None,
+        post_class: CellClass | Mapping[str, Any] | None = None,
+        synapse: bool | None = None,
+        synapse_type: str | None = None,
+        synapse_probed: bool | None = None,
+        electrical: bool | None = None,
+        experiment_type: str | None = None,
+        project_name: str | Sequence[str] | None = None,
+        acsf: str | Sequence[str] | None = None,
+        age: tuple[float | None, float | None] | None = None,
+        species: str | Sequence[str] | None = None,
+        distance: tuple[float | None, float | None] | None = None,
+        internal: str | Sequence[str] | None = None,
+        where: str | None = None,
+        include: str | Sequence[str] = (),
+        dtype_backend: DtypeBackend = None,
+    ) -> pd.DataFrame:
+        """Return pairs of cells, filtered, with what is known of them side by side.
+
+        All filters must hold. Those that take True or False take the pairs for which it is true or
+        false; where it is not known (NULL), neither does.
+
+        Parameters
+        ----------
+        pre_class, post_class
+            Class of the presynaptic and the postsynaptic cell: a `CellClass` or its criteria as a
+            dict.
+        synapse
+            Whether a chemical synapse was found (`has_synapse`).
+        synapse_type
+            Type of the synapse: "ex", "in" or "mixed".
+        synapse_probed
+            True: more than 10 test spikes of the type that the presynaptic `cell_class` calls for
+            (both types where it is neither ex nor in). False: the pairs that were not probed.
+        electrical
+            Whether an electrical synapse was found (`has_electrical`).
+        experiment_type
+            "standard multipatch": the mouse and human matrix projects.
+        project_name, acsf, internal, species
+            One value or several; `project_names` lists the projects.
+        age
+            (min, max) of the animal's age in days, both included, either may be None.
+        distance
+            (min, max) of the distance between the cell bodies in metres, likewise.
+        where
+            SQL expression over dotted names, such as
+            ``"synapse.latency < 2e-3 AND slice.age > 50"``; columns of pair need no dot.
+        include
+            What to put beside the pairs: the groups "experiment" (experiment, slice), "cell" (cell,
+            morphology, patch_seq, intrinsic, cortical_cell_location, of both cells), "synapse"
+            (synapse, resting_state_fit, dynamics, synapse_model), "synapse_prediction"; any table
+            with at most one row a pair or a cell; single columns ("pre_cell.cre_type").
+        dtype_backend
+            "pyarrow" for Arrow types.
+
+        Returns
+        -------
+        DataFrame
+            A row a pair in order of pair id, columns ``pair.id``, ..., ``pre_cell.cre_type``, ...;
+            JSON and arrays only where named. What a pair does not have is missing. SI units. What
+            a group lacks in the file's schema version is listed in ``attrs["synphys"]["lacks"]``.
+
+        Raises
+        ------
+        ArgumentError
+            A value can't be used, or two arguments contradict each other.
+        UnknownValueError
+            No such project, synapse type or experiment type; the known ones are listed.
+        UnknownTableError, UnknownColumnError, UnknownCriterionError
+            With the nearest names.
+        NotInVersionError
+            The file's schema version does not have it; the message says which release does.
+        MissingRowsError
+            A small file does not have the rows; the message says which file does.
+        ExpressionError
+            `where` is not an expression over the tables beside pair.
+
+        Examples
+        --------
+        >>> inhibitory = sf.CellClass(cre_type=("pvalb", "sst", "vip"))
+        >>> pairs = db.pairs(
+        ...     species="mouse", synapse=True, post_class=inhibitory,
+        ...     include=["pre_cell.cre_type", "synapse.latency"],
+        ... )
+        >>> pairs[["pair.id", "pre_cell.cre_type", "synapse.latency"]].head(2)
+           pair.id pre_cell.cre_type  synapse.latency
+        0      102               vip          0.00195
+        1      297               vip          0.00147
+        """
+        return self.find_pairs(
+            None,
+            include,
+            dtype_backend,
+            pre_class=pre_class,
+            post_class=post_class,
+            synapse=synapse,
+            synapse_type=synapse_type,
+            synapse_probed=synapse_probed,
+            electrical=electrical,
+            experiment_type=experiment_type,
+            project_name=project_name,
+            acsf=acsf,
+            age=age,
+            species=species,
+            distance=distance,
+            internal=internal,
+            where=where,
+        )
+
+    def find_pairs(
+        self,
+        within: np.ndarray[Any, Any] | None,
+        include: str | Sequence[str],
+        dtype_backend: DtypeBackend,
+        **filters: Any,
+    ) -> pd.DataFrame:
+        """Return the wide frame of the pairs among these ids (None: all) that pass the filters."""
+        self._attachment.require_open()
+        pair_filter = PairFilter.from_arguments(**filters)
+        frame = pairs_frame(self._store, pair_filter, within, include, dtype_backend)
+        frame = self.with_provenance(frame, "pair")
+        if lacks := lacking(self._file.schema, include):
+            frame.attrs["synphys"]["lacks"] = lacks
+        if "synapse_prediction" in include and not self._file.rows_at_most("synapse_prediction"):
+            frame.attrs["synphys"]["empty"] = ["synapse_prediction"]
+        return frame
+
+    def require_rows(self, tables: Iterable[str]) -> None:
+        """Raise `MissingRowsError` where a table is empty because the file is a small one."""
+        self._file.require_rows(tables)
+
+    def related_ids(self, ids_query: str, wanted: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+        """Return the ids that a query gives; `wanted` holds the ids it starts from."""
+        return self._queries.ids(ids_query, (), {"wanted": wanted})
+
+    def rows_with_ids(
+        self,
+        table: str,
+        ids_query: str,
+        wanted: np.ndarray[Any, Any],
+        dtype_backend: DtypeBackend = None,
+    ) -> pd.DataFrame:
+        """Return the rows of a table whose id a query gives, which starts from the ids `wanted`."""
+        described = self._file.schema.table(table)
+        columns = ", ".join(map(quoted, described.columns))
+        data = self._queries.run(
+            f"SELECT {columns} FROM {quoted(table)} WHERE id IN ({ids_query}) ORDER BY id",
+            ids={"wanted": wanted},
+        )
+        kinds = {column.name: column.kind for column in described.columns.values()}
+        return self.with_provenance(frame_from_arrow(data, kinds, dtype_backend), table)
+
+    def to_parquet(
+        self,
+        folder: str | os.PathLike[str],
+        tables: str | Sequence[str] | None = None,
+        *,
+        progress: Progress = True,
+    ) -> list[Path]:
+        """Write tables as Parquet files, one a table, typed and described.
+
+        A file appears under its name when it is whole. Asked again, what is there and complete is
+        left; a file made from another release is replaced, one that is not an export is an error.
+
+        Parameters
+        ----------
+        folder
+            Where to write; made where it is missing.
+        tables
+            Which tables; default all.
+        progress
+            True for a bar of rows, False, or an fsspec Callback.
+
+        Returns
+        -------
+        list of Path
+            The files, ``<table>.parquet``, in the order of the tables.
+
+        Raises
+        ------
+        UnknownTableError
+            With the nearest names.
+        ExportError
+            The folder or a file can't be written.
+
+        Notes
+        -----
+        Compressed with zstd. Unit and description of a column are in the metadata of its Arrow
+        field; ``pandas.read_parquet`` gives the dtypes and the attrs of the table frames. Arrays
+        are the bytes of .npy files, JSON is text.
+
+        Examples
+        --------
+        >>> files = db.to_parquet(folder, ["cell", "pair"], progress=False)
+        >>> pd.read_parquet(files[1])["has_synapse"].dtype
+        BooleanDtype
+        """
+        names = list(self._file.schema.tables) if tables is None else names_of(tables, "tables")
+        described = [self._file.schema.table(name) for name in dict.fromkeys(names)]
+        self._attachment.require_open()
+        status = self.path.stat()
+        source = self.provenance | {
+            "bytes": status.st_size,
+            "modified": status.st_mtime_ns,
+            "errors": self._errors,
+        }
+        return export_tables(
+            [(table, self._file.row_counts[table.stored_in or table.name]) for table in described],
+            folder,
+            self._queries.batches,
+            source=source,
+            attributes=self.provenance,
+            progress=progress,
+        )
+
+    def diff(self, other: SynphysDatabase) -> ReleaseDiff:
+        """Return what changes from this release to another one.
+
+        Parameters
+        ----------
+        other
+            The other release, usually the newer one.
+
+        Returns
+        -------
+        ReleaseDiff
+            Four DataFrames: tables, columns, rows, and the pairs that appeared, vanished or changed
+            their `has_synapse`, matched by the external ids of experiment and cells.
+
+        Examples
+        --------
+        >>> len(db.diff(db).pairs)
+        0
+        """
+        if not isinstance(other, SynphysDatabase):
+            raise ArgumentError(f"diff takes a SynphysDatabase; got {type(other).__name__}.")
+        return ReleaseDiff(
+            self.version_name,
+            other.version_name,
+            tables_diff(self._file, other._file),
+            columns_diff(self._file, other._file),
+            rows_diff(self._file, other._file),
+            *pairs_diff(self._store, other.store),
+        )
+
+    def relation(self, name: str) -> duckdb.DuckDBPyRelation:
+        """Return a table as a DuckDB relation: lazy, for DuckDB's own methods.
+
+        Examples
+        --------
+        >>> db.relation("pair").filter("has_synapse").aggregate("count(*) AS n").df()
+             n
+        0  159
+        """
+        return self.connection.view(self._file.schema.table(name).name)
+
+    @property
+    def connection(self) -> duckdb.DuckDBPyConnection:
+        """DuckDB connection of this thread, the file attached read-only as `release`."""
+        return self._attachment.connection()
+
+    def with_provenance(self, frame: pd.DataFrame, table: str | None) -> pd.DataFrame:
+        """Return the frame, marked as rows of a table of this database."""
+        frame.attrs["synphys"] = self.provenance | ({"table": table} if table else {})
+        return frame
+
+    def __getitem__(self, name: str) -> pd.DataFrame:
+        return self.table(name)
+
+    def __getattr__(self, name: str) -> pd.DataFrame:
+        # Only called where normal lookup fails; names with _ are Python's own protocols.
+        if name.startswith("_"):
+            raise AttributeError(name)
+        return self.table(name)
+
+    def __dir__(self) -> Iterable[str]:
+        return [*super().__dir__(), *self._file.schema.tables]
+
+    def _ipython_key_completions_(self) -> list[str]:
+        return list(self._file.schema.tables)
+
+    def __repr__(self) -> str:
+        return f"<SynphysDatabase {self.version_name}: {summary(self._file)}>"
+
+    def _repr_html_(self) -> str:
+        return summary_html(self._file, self.version_name)
+
+
+def _labelled(table: Table, columns: Sequence[str] | str | None) -> dict[str, str]:
+    """Return the columns to read, each under the name that it was asked for by."""
+    if columns is None:
+        return {name: name for name in table.columns}
+    names = names_of(columns, "columns")
+    if not names:
+        raise ArgumentError("columns is empty; leave it out for all columns, or name some.")
+    return {name: table.column(table.native_names.get(name, name)).name for name in names}
+
+
+# How a frame finds the database it came from while somebody holds it: weakly, so that nothing is
+# kept open by a frame.
+_opened: WeakValueDictionary[tuple[str, str], SynphysDatabase] = WeakValueDictionary()
+
+
+def opened(path: str, errors: Literal["raise", "coerce"] = "raise") -> SynphysDatabase | None:
+    """Return the database of a release file that somebody holds open, or None."""
+    database = _opened.get((path, errors))
+    return None if database is None or database.is_closed else database

@@ -1,0 +1,158 @@
+"""Releases opened by name or by path."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from ..errors import ArgumentError, UnknownVersionError
+from ..options import config
+from ..releases import SIZES, Size, cache_folder, fetch_version, fetched, known_releases
+from .database import SynphysDatabase
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Mapping
+
+    from ..releases import CachePath, Progress
+    from .diff import ReleaseDiff
+
+    Comparable = SynphysDatabase | str | os.PathLike[str]
+
+
+def load_current(
+    size: Size,
+    *,
+    cache_path: CachePath = None,
+    progress: Progress = True,
+    errors: Literal["raise", "coerce"] = "raise",
+) -> SynphysDatabase:
+    """Open the newest release of a size; the first time, download it.
+
+    Parameters
+    ----------
+    size
+        "small" (0.2 GB, without recordings), "medium" (11 GB, without traces) or "full" (180 GB).
+    cache_path, progress, errors
+        As for `load_version`.
+
+    Returns
+    -------
+    SynphysDatabase
+
+    Raises
+    ------
+    ArgumentError
+        There is no such size.
+    UnknownVersionError
+        The catalogue has no supported file of that size.
+    """
+    if size not in SIZES:
+        raise ArgumentError(f"size takes {', '.join(map(repr, SIZES))}; got {size!r}.")
+    folder = cache_folder(cache_path)
+    fitting = [one for one in known_releases(folder, only_supported=True) if one.db_size == size]
+    if not fitting:
+        raise UnknownVersionError(
+            f"The catalogue at {config.catalogue_url} has no {size} release that is supported. "
+            "list_versions() shows what it has."
+        )
+    path = fetched(fitting[-1], folder, progress, None)
+    return load_sqlite(path, errors=errors, cache_path=folder)
+
+
+def load_version(
+    name: str,
+    *,
+    cache_path: CachePath = None,
+    progress: Progress = True,
+    storage_options: Mapping[str, Any] | None = None,
+    errors: Literal["raise", "coerce"] = "raise",
+) -> SynphysDatabase:
+    """Open a published release by its file name or an alias; the first time, download it.
+
+    Parameters
+    ----------
+    name
+        A `db_file` or one of the `aliases` that `list_versions` shows.
+    cache_path
+        Cache folder; default ``config.cache_path``. A file that the aisynphys library has
+        downloaded is found, too, and used in place.
+    progress
+        True for a bar with bytes, rate and time left; False; or any fsspec Callback.
+    storage_options
+        For the fsspec file system of the release's URL.
+    errors
+        "raise" or "coerce", see `SynphysDatabase`.
+
+    Returns
+    -------
+    SynphysDatabase
+
+    Raises
+    ------
+    UnknownVersionError
+        There is no version of that name.
+    FetchError
+        The download failed; see `fetch_version`.
+    """
+    path = fetch_version(
+        name, cache_path=cache_path, progress=progress, storage_options=storage_options
+    )
+    return load_sqlite(path, errors=errors, cache_path=cache_folder(cache_path))
+
+
+def compare(a: Comparable, b: Comparable) -> ReleaseDiff:
+    """Return what changes from one release to another.
+
+    Parameters
+    ----------
+    a, b
+        Each an opened database, a path to a file, or the name of a published version.
+
+    Returns
+    -------
+    ReleaseDiff
+        As from `SynphysDatabase.diff`.
+
+    Examples
+    --------
+    >>> sf.compare(db, db.path)
+    <ReleaseDiff synphys_synthetic_sample_small.sqlite -> synphys_synthetic_sample_small.sqlite:
+    0 tables, 0 columns; 0 pairs appeared, 0 vanished, 0 changed has_synapse>
+    """
+    return _opened(a).diff(_opened(b))
+
+
+def _opened(release: Comparable) -> SynphysDatabase:
+    if isinstance(release, SynphysDatabase):
+        return release
+    if isinstance(release, str) and not Path(release).expanduser().exists():
+        return load_version(release)
+    return load_sqlite(release)
+
+
+def load_sqlite(
+    path: str | os.PathLike[str],
+    *,
+    errors: Literal["raise", "coerce"] = "raise",
+    cache_path: str | os.PathLike[str] | None = None,
+) -> SynphysDatabase:
+    """Open a release file.
+
+    Parameters
+    ----------
+    path
+        The file. It is only read, and nothing is written beside it.
+    errors, cache_path
+        See `SynphysDatabase`.
+
+    Returns
+    -------
+    SynphysDatabase
+
+    Raises
+    ------
+    ReleaseFileError
+        There is no such file, or it is damaged, or it is no release.
+    """
+    return SynphysDatabase(path, errors=errors, cache_path=cache_path)

@@ -1,0 +1,76 @@
+"""From a frame back to its database."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from ..errors import ArgumentError, ProvenanceError
+from ..options import config
+from ..query import noted_in
+from ..releases import find_file, find_release, shipped_catalogue
+from .database import SynphysDatabase, opened
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def database_of(frame: pd.DataFrame, db: SynphysDatabase | None = None) -> SynphysDatabase:
+    """Return the database that a frame belongs to.
+
+    Parameters
+    ----------
+    frame
+        A frame with ``attrs["synphys"]``.
+    db
+        The database, where it is known; counts before the attrs.
+
+    Raises
+    ------
+    ProvenanceError
+        The frame does not say where it comes from, or that file is not there any more.
+    """
+    if db is not None:
+        if not isinstance(db, SynphysDatabase):
+            raise ArgumentError(f"db takes a SynphysDatabase; got {type(db).__name__}.")
+        return db
+    noted = noted_in(frame)
+    found = open_database_of(frame)
+    if found is not None:
+        return found
+    if "file" not in noted:
+        raise ProvenanceError(
+            "This frame does not say which release it comes from: its attrs were lost on the way "
+            "(pandas.concat and merge keep them only where all frames agree). Give the database: "
+            "db=load_sqlite(path)."
+        )
+    path = Path(str(noted["file"]))
+    if not path.exists():
+        path = _moved(str(noted.get("release", "")), path)
+    return opened(str(path), _errors(noted)) or SynphysDatabase(path, errors=_errors(noted))
+
+
+def open_database_of(
+    frame: pd.DataFrame, db: SynphysDatabase | None = None
+) -> SynphysDatabase | None:
+    """Return the database that a frame belongs to if it is open, else None."""
+    if isinstance(db, SynphysDatabase):
+        return None if db.is_closed else db
+    noted = noted_in(frame)
+    return opened(str(noted["file"]), _errors(noted)) if "file" in noted else None
+
+
+def _errors(noted: dict[str, Any]) -> Literal["raise", "coerce"]:
+    return "coerce" if noted.get("errors") == "coerce" else "raise"
+
+
+def _moved(release: str, path: Path) -> Path:
+    for known in shipped_catalogue():
+        if known.db_file == release:
+            found = find_file(find_release(release, shipped_catalogue()), config.cache_path)
+            if found is not None:
+                return found
+    raise ProvenanceError(
+        f"This frame comes from {path}, which is not there any more. Give the database: "
+        "db=load_sqlite(path)."
+    )

@@ -1,0 +1,359 @@
+"""Pictures of pairs by class and distance; needs matplotlib (the extra `plot`)."""
+
+from __future__ import annotations
+
+from itertools import cycle
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+import pandas as pd
+
+from ..analysis import (
+    CountedPairs,
+    both_sides,
+    classes_of,
+    connectivity,
+    connectivity_profile,
+    fit_probability,
+    numbers,
+    require_numbers,
+    unit_of,
+    value_matrix,
+)
+from ..errors import ArgumentError, UnknownColumnError, did_you_mean
+from ..query import single
+from .heatmap import Hatching, draw_heat_map
+from .style import COLOURS, LINES, MARKERS, label_inches, labelled, new_axes, shown_unit, style
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from matplotlib.axes import Axes
+
+    from .._typing import Floats
+    from ..analysis import Classes, Kind, Membership, Model
+    from ..database import SynphysDatabase
+
+
+_LEAST_PROBABILITY = 0.01
+_WIDE = (0.2, 0.5)
+_DODGE = 0.09
+
+
+class PairPlots:
+    """Pictures of a frame of pairs: ``pairs.synphys.plot``.
+
+    Each returns a matplotlib Axes, draws into `ax` where one is given, labels axes with units, and
+    never shows a window. Presynaptic classes go down, postsynaptic across.
+    """
+
+    def __init__(self, frame: pd.DataFrame) -> None:
+        self._frame = frame
+
+    def connectivity(
+        self,
+        classes: Classes,
+        post_classes: Classes | None = None,
+        *,
+        value: Literal["connection_probability", "adjusted_probability"] = "connection_probability",
+        kind: Kind = "chemical",
+        distance: str = "distance",
+        sigma: float = 100e-6,
+        probed: Literal["nonsynaptic", "synaptic"] = "nonsynaptic",
+        ax: Axes | None = None,
+        db: SynphysDatabase | None = None,
+    ) -> Axes:
+        """Draw the connectivity matrix: colour is probability, numbers are connected / probed.
+
+        Parameters
+        ----------
+        classes, post_classes, kind, distance, sigma, probed, db
+            As for `synphys_frames.connectivity`; kind "chemical" or "electrical".
+        value
+            What the colour shows, on a logarithmic scale from 1 %: "connection_probability" or
+            "adjusted_probability".
+        ax
+            Where to draw; default a new figure that is large enough for the labels. Numbers that
+            would be too small to read are left out.
+
+        Returns
+        -------
+        matplotlib.axes.Axes
+            Hatched where the 95 % interval of the probability is wider than 0.2, densely where it
+            is wider than 0.5. Combinations never probed are grey and crossed. A legend below says
+            so.
+
+        Examples
+        --------
+        >>> classes = {"Pvalb": sf.CellClass(cre_type="pvalb"), "Sst": sf.CellClass(cre_type="sst")}
+        >>> db.pairs(species="mouse").synphys.plot.connectivity(classes).get_xlabel()
+        'postsynaptic'
+        """
+        if value not in ("connection_probability", "adjusted_probability"):
+            raise ArgumentError(
+                f"value takes 'connection_probability' or 'adjusted_probability'; got {value!r}."
+            )
+        if kind == "reciprocal":
+            raise ArgumentError("kind takes 'chemical' or 'electrical' for a picture.")
+        counts = connectivity(
+            self._frame,
+            classes,
+            post_classes,
+            kind=kind,
+            distance=distance,
+            sigma=sigma,
+            probed=probed,
+            db=db,
+        )
+        tables = {name: _table(counts[name]) for name in counts}
+        texts = tables["n_connected"].astype(str) + "/" + tables["n_probed"].astype(str)
+        width = (tables["ci_upper"] - tables["ci_lower"]).to_numpy(dtype=np.float64)
+        empty = (tables["n_probed"] == 0).to_numpy(dtype=bool)
+        wide, widest = ((width > limit) & ~empty for limit in _WIDE)
+        hatchings = [
+            Hatching("///", wide & ~widest, f"95 % CI wider than {_WIDE[0]}"),
+            Hatching("xxxxx", widest, f"95 % CI wider than {_WIDE[1]}"),
+        ]
+        with style():
+            from matplotlib.colors import LogNorm
+
+            return draw_heat_map(
+                tables[value].clip(lower=_LEAST_PROBABILITY),
+                texts.mask(empty, ""),
+                LogNorm(_LEAST_PROBABILITY, 1),
+                value.replace("_", " "),
+                ax,
+                hatchings=hatchings,
+                missing="never probed" if value == "connection_probability" else "not known",
+                ticks=[0.01, 0.03, 0.1, 0.3, 1],
+            )
+
+    def matrix(
+        self,
+        column: str,
+        classes: Classes,
+        post_classes: Classes | None = None,
+        *,
+        aggfunc: str | Callable[[pd.Series], Any] = "median",
+        min_count: int = 1,
+        ax: Axes | None = None,
+        db: SynphysDatabase | None = None,
+    ) -> Axes:
+        """Draw a column's value for each combination of classes.
+
+        Parameters
+        ----------
+        column, classes, post_classes, aggfunc, min_count, db
+            As for `SynphysAccessor.matrix`.
+        ax
+            Where to draw; default a new figure.
+
+        Returns
+        -------
+        matplotlib.axes.Axes
+            Values in mV, pA, ms or µm, with the unit at the colour bar; grey and crossed where
+            there are too few.
+
+        Examples
+        --------
+        >>> classes = {"ex": sf.CellClass(cell_class="ex"), "in": sf.CellClass(cell_class="in")}
+        >>> pairs = db.pairs(synapse=True, include="synapse")
+        >>> axes = pairs.synphys.plot.matrix("synapse.latency", classes)
+        >>> axes.figure.axes[-1].get_ylabel()
+        'median synapse.latency (ms)'
+        """
+        values, _ = value_matrix(self._frame, column, classes, post_classes, aggfunc, min_count, db)
+        told = values.attrs["synphys"]
+        unit, factor = shown_unit(None if told["unit"] == "count" else told["unit"])
+        shown = values * factor
+        finite = shown.to_numpy()[np.isfinite(shown.to_numpy())]
+        texts = shown.map(lambda one: "" if np.isnan(one) else f"{one:.3g}")
+        with style():
+            from matplotlib.colors import Normalize
+
+            norm = Normalize(*(np.min(finite), np.max(finite)) if len(finite) else (0, 1))
+            label = labelled(f"{told['aggfunc']} {column}", unit)
+            return draw_heat_map(shown, texts, norm, label, ax, missing="too few values")
+
+    def distance(
+        self,
+        classes: Classes | None = None,
+        post_classes: Classes | None = None,
+        *,
+        model: Model | None = "gaussian",
+        bins: int | Sequence[float] = 8,
+        distance: str = "distance",
+        probed: Literal["nonsynaptic", "synaptic"] = "nonsynaptic",
+        ax: Axes | None = None,
+        db: SynphysDatabase | None = None,
+    ) -> Axes:
+        """Draw how connection probability falls with distance.
+
+        Parameters
+        ----------
+        classes, post_classes, bins, distance, probed, db
+            As for `synphys_frames.connectivity_profile`; at most six combinations of classes.
+        model
+            The curve that is fitted: gaussian, exponential, linear, sphere; None for none.
+        ax
+            Where to draw; default a new figure.
+
+        Returns
+        -------
+        matplotlib.axes.Axes
+            Binned probability with 95 % intervals, the fitted curve, and a tick for each pair:
+            above for connected ones, below for the others.
+
+        Examples
+        --------
+        >>> db.pairs(species="mouse").synphys.plot.distance().get_xlabel()
+        'distance (µm)'
+        """
+        counted = CountedPairs(self._frame, distance, probed, db)
+        groups = _groups(counted, classes, post_classes)
+        profile = connectivity_profile(
+            self._frame,
+            bins,
+            distance=distance,
+            classes=classes,
+            post_classes=post_classes,
+            probed=probed,
+            db=db,
+        )
+        with style():
+            names = [f"{name[0]} to {name[1]}" for name in groups if name is not None]
+            beside = label_inches(names) + 0.6 if len(names) > 1 else 0.0
+            axes = ax if ax is not None else new_axes(5.2 + beside, 3.6)
+            looks = zip(cycle(COLOURS), cycle(MARKERS), cycle(LINES), strict=False)
+            for place, ((name, rows), look) in enumerate(zip(groups.items(), looks, strict=False)):
+                chosen: Any = profile if name is None else profile.loc[name]
+                label = None if name is None else f"{name[0]} to {name[1]}"
+                x, hit = counted.distance[rows], counted.connected[rows]
+                # Side by side within a bin, so that no interval hides another.
+                shift = (place - (len(groups) - 1) / 2) * _DODGE
+                _draw_profile(axes, chosen, look, label, shift)
+                _draw_ticks(axes, x, hit, look[0])
+                if model is not None:
+                    fit = fit_probability(x, hit, model)
+                    curve = np.linspace(0, x[np.isfinite(x)].max(initial=1e-6), 200)
+                    axes.plot(curve * 1e6, fit.predict(curve), color=look[0], linestyle=look[2])
+            axes.set(xlabel=f"{distance.replace('_', ' ')} (µm)", ylabel="connection probability")
+            axes.set_xlim(left=0)
+            axes.set_ylim(-0.05, 1.05 * max(0.2, _top(profile)))
+            if len(groups) > 1:
+                axes.legend(loc="upper left", bbox_to_anchor=(1.01, 1))
+            return axes
+
+    def strip(self, column: str, by: str | Sequence[str], *, ax: Axes | None = None) -> Axes:
+        """Draw every value of a column as a point, side by side by another column.
+
+        Parameters
+        ----------
+        column
+            A column of the frame that holds numbers.
+        by
+            The column, or columns, that make the groups, such as "pre_class".
+        ax
+            Where to draw; default a new figure.
+
+        Returns
+        -------
+        matplotlib.axes.Axes
+            Values in mV, pA, ms or µm; a line at each median, the number of values below each name.
+
+        Examples
+        --------
+        >>> pairs = db.pairs(synapse=True, include=["synapse", "pre_cell.cell_class"])
+        >>> pairs.synphys.plot.strip("synapse.latency", by="pre_cell.cell_class").get_ylabel()
+        'synapse.latency (ms)'
+        """
+        names = [by] if isinstance(by, str) else list(by)
+        for name in (column, *names):
+            if name not in self._frame.columns:
+                known = [str(one) for one in self._frame.columns]
+                raise UnknownColumnError(
+                    f"The frame has no column {name!r}. {did_you_mean(name, known)}"
+                )
+        require_numbers(single(self._frame, column))
+        unit, factor = shown_unit(unit_of(column))
+        values = pd.Series(numbers(single(self._frame, column)) * factor)
+        keys = [single(self._frame, name).reset_index(drop=True) for name in names]
+        grouped = values[values.notna()].groupby(keys, observed=True)
+        groups = {_joined(key): group.to_numpy() for key, group in grouped}
+        with style():
+            turned = max(map(len, groups), default=0) > 10
+            below = label_inches(groups) if turned else 0.3
+            wide = 0.5 if turned else 0.8
+            axes = ax if ax is not None else new_axes(max(3.2, wide * len(groups) + 1.2), 3 + below)
+            # The same picture every time.
+            random = np.random.default_rng(0)
+            for place, group in enumerate(groups.values()):
+                shift = random.uniform(-0.22, 0.22, len(group))
+                axes.plot(place + shift, group, ".", color=COLOURS[0], alpha=0.5, markersize=4)
+                axes.hlines(np.median(group), place - 0.33, place + 0.33, color="black", lw=2)
+            labels = [f"{name}\nn={len(group)}" for name, group in groups.items()]
+            axes.set_xticks(range(len(groups)), labels, rotation=90 if turned else 0)
+            axes.set_xlim(-0.6, max(len(groups), 1) - 0.4)
+            axes.set(xlabel=", ".join(names), ylabel=labelled(column, unit))
+            return axes
+
+
+def _joined(key: Any) -> str:
+    return " to ".join(map(str, key)) if isinstance(key, tuple) else str(key)
+
+
+def _table(values: pd.Series) -> pd.DataFrame:
+    pre, post = (values.index.get_level_values(level).unique() for level in (0, 1))
+    return pd.DataFrame(values.to_numpy().reshape(len(pre), len(post)), index=pre, columns=post)
+
+
+def _groups(
+    counted: CountedPairs, classes: Classes | None, post_classes: Classes | None
+) -> dict[tuple[str, str] | None, Any]:
+    """Return the probed rows of each combination of classes; without classes, of all."""
+    classes = classes_of(counted.pairs, classes, post_classes)
+    if classes is None:
+        return {None: np.flatnonzero(counted.probed)}
+    pre, post = counted.pairs.memberships(*both_sides(classes, post_classes))
+    if len(pre.names) * len(post.names) > len(COLOURS):
+        raise ArgumentError(
+            f"{len(pre.names)} x {len(post.names)} combinations of classes can't be told apart in "
+            f"one picture; at most {len(COLOURS)}. Draw one after the other with ax=."
+        )
+    return {
+        (before, after): np.flatnonzero(counted.probed & _both(pre, post, row, column))
+        for row, before in enumerate(pre.names)
+        for column, after in enumerate(post.names)
+    }
+
+
+def _both(pre: Membership, post: Membership, row: int, column: int) -> Any:
+    return pre.patterns[pre.codes, row] & post.patterns[post.codes, column]
+
+
+def _draw_profile(
+    axes: Axes, profile: pd.DataFrame, look: Any, label: str | None, shift: float
+) -> None:
+    here = profile[profile["n_probed"] > 0]
+    middles = np.array([one.mid + shift * one.length for one in here.index]) * 1e6
+    value = here["connection_probability"].to_numpy()
+    error = np.abs(here[["ci_lower", "ci_upper"]].to_numpy().T - value)
+    axes.errorbar(
+        middles, value, error, color=look[0], marker=look[1], linestyle="none", label=label,
+        capsize=2, markersize=5,
+    )  # fmt: skip
+
+
+def _draw_ticks(axes: Axes, x: Floats, hit: Any, colour: str) -> None:
+    transform = axes.get_xaxis_transform()
+    known = np.isfinite(x)
+    for rows, low, high in ((known & hit, 0.97, 1.0), (known & ~hit, 0.0, 0.03)):
+        axes.vlines(
+            x[rows] * 1e6, low, high, transform=transform, color=colour, lw=0.4, alpha=0.35,
+            rasterized=True,
+        )  # fmt: skip
+
+
+def _top(profile: pd.DataFrame) -> float:
+    shown = profile.loc[profile["n_probed"] > 0, "ci_upper"]
+    return float(min(shown.max(), 1.0)) if len(shown) else 1.0

@@ -1,0 +1,37 @@
+"""Which cells and pairs are meant, and the frames of them."""
+
+from .cell_class import CellClass, Cells
+from .classify import Lookup, Side, class_codes, id_column, label_of, named_classes, store_lookup
+from .criteria import criterion_columns
+from .filters import PairFilter
+from .frame_ids import ids_of, integers, noted_in, single, table_of
+from .probed import probed_mask
+from .related import related_ids_query, tables_on_the_way
+from .wide_frame import kinds_of, lacking, names_of, pairs_frame, select
+
+__all__ = [
+    "CellClass",
+    "Cells",
+    "Lookup",
+    "PairFilter",
+    "Side",
+    "class_codes",
+    "criterion_columns",
+    "id_column",
+    "ids_of",
+    "integers",
+    "kinds_of",
+    "label_of",
+    "lacking",
+    "named_classes",
+    "names_of",
+    "noted_in",
+    "pairs_frame",
+    "probed_mask",
+    "related_ids_query",
+    "select",
+    "single",
+    "store_lookup",
+    "table_of",
+    "tables_on_the_way",
+]

@@ -1,0 +1,305 @@
+"""Classes of cells: criteria defined once, evaluated in one place on any columns."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import reduce
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+import pandas as pd
+
+from ..backends import Expression, evaluate, parse
+from ..errors import ArgumentError
+from .criteria import (
+    FALSE,
+    TELLING,
+    TRUE,
+    UNKNOWN,
+    Verdict,
+    checked_value,
+    criterion_column,
+    criterion_verdict,
+    matches,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import duckdb
+
+    from .._typing import Mask, Truth
+    from ..schema import Column
+
+
+@dataclass(frozen=True, slots=True)
+class Cells:
+    """Cells to classify, from a database or from a frame.
+
+    Attributes
+    ----------
+    count
+        How many there are.
+    lookup
+        Gives the values of a criterion's column as a Series, one value a cell.
+    connection
+        Gives an open DuckDB connection for expressions, where there is one.
+    """
+
+    count: int
+    lookup: Callable[[Column], pd.Series]
+    connection: Callable[[], duckdb.DuckDBPyConnection] | None = None
+
+    def evaluate(self, expression: Expression) -> Truth:
+        """Return for each cell whether an expression over criteria is true."""
+        columns = {name: self.lookup(criterion_column(name)) for name in expression.names}
+        found: Any = evaluate(expression, columns, self.count, self.connection)
+        true = found.to_numpy(dtype=bool, na_value=False)
+        truth: Truth = np.where(found.isna(), UNKNOWN, np.where(true, TRUE, FALSE)).astype(np.int8)
+        return truth
+
+
+@dataclass(frozen=True, slots=True, init=False, repr=False)
+class CellClass:
+    """A class of cells, defined by what must be true of a cell.
+
+    Parameters
+    ----------
+    *expressions
+        SQL expressions over the same columns, each of which must be true, such as
+        ``"fractional_layer_depth < 0.5"`` or ``"intrinsic.tau > 0.01"``.
+    name
+        A name for display; default the criteria's values joined by spaces.
+    **criteria
+        Column and value. A value matches by equality; a tuple, list or set by membership. NULL
+        never matches, not even under ``~``: what is not known of a cell puts it into no class.
+        ``"dendrite_type IS NULL"`` as an expression finds such cells.
+
+    Attributes
+    ----------
+    criteria, expressions
+        As given.
+    operator, operands
+        For a combined class: "and", "or" or "not", and the classes it combines; else "all", none.
+    given_name
+        The name that was given, or None.
+
+    Notes
+    -----
+    The criteria are the columns of cell, morphology, patch_seq, intrinsic and
+    cortical_cell_location. ``&``, ``|`` and ``~`` combine classes. A `cre_type` that lists several
+    drivers ("sst,pvalb") is equal only to the same list; ``"cre_type LIKE '%sst%'"`` finds it.
+
+    Raises
+    ------
+    UnknownCriterionError
+        A criterion or a name in an expression is not one of these columns.
+    ArgumentError
+        A value is not of its column's type.
+    ExpressionError
+        An expression is not valid.
+
+    Examples
+    --------
+    >>> inhibitory = CellClass(cre_type=("pvalb", "sst", "vip"))
+    >>> inhibitory.output_synapse_type
+    'in'
+    >>> CellClass(cell_class="ex", target_layer="2/3", dendrite_type="spiny").name
+    'L2/3 spiny'
+    >>> ~inhibitory & CellClass("fractional_depth < 0.5")
+    CellClass(not (('pvalb', 'sst', 'vip')) and (fractional_depth < 0.5))
+    """
+
+    criteria: Mapping[str, Any]
+    expressions: tuple[str, ...]
+    operator: Literal["all", "and", "or", "not"]
+    operands: tuple[CellClass, ...]
+    given_name: str | None
+
+    def __init__(self, *expressions: str, name: str | None = None, **criteria: Any) -> None:
+        if name is not None and not isinstance(name, str):
+            raise ArgumentError(f"name takes text or None; got {name!r}.")
+        for expression in expressions:
+            for column in parse(expression).names:
+                criterion_column(column)
+        normal = {key: checked_value(key, value) for key, value in criteria.items()}
+        self._set(MappingProxyType(normal), tuple(expressions), "all", (), name)
+
+    def _set(self, *values: Any) -> None:
+        for field, value in zip(CellClass.__slots__, values, strict=True):
+            object.__setattr__(self, field, value)
+
+    def _combined(self, operator: Literal["and", "or", "not"], *operands: CellClass) -> CellClass:
+        combined = object.__new__(CellClass)
+        combined._set(MappingProxyType({}), (), operator, operands, None)
+        return combined
+
+    def __and__(self, other: object) -> CellClass:
+        return (
+            self._combined("and", self, other) if isinstance(other, CellClass) else NotImplemented
+        )
+
+    def __or__(self, other: object) -> CellClass:
+        return self._combined("or", self, other) if isinstance(other, CellClass) else NotImplemented
+
+    def __invert__(self) -> CellClass:
+        return self._combined("not", self)
+
+    def __getstate__(self) -> tuple[Any, ...]:
+        return (dict(self.criteria), *(getattr(self, key) for key in CellClass.__slots__[1:]))
+
+    def __setstate__(self, state: tuple[Any, ...]) -> None:
+        self._set(MappingProxyType(state[0]), *state[1:])
+
+    def __hash__(self) -> int:
+        return hash((self.name, self.expressions, self.operator, self.operands))
+
+    def renamed(self, name: str) -> CellClass:
+        """Return the same class under another name."""
+        if not isinstance(name, str):
+            raise ArgumentError(f"name takes text; got {name!r}.")
+        copy = object.__new__(CellClass)
+        copy.__setstate__((*self.__getstate__()[:-1], name))
+        return copy
+
+    @property
+    def as_tuple(self) -> tuple[str, ...]:
+        """Values of the criteria that stand for the class on display.
+
+        In this order, where given: layer (target_layer, else cortical_layer), dendrite_type, pyr or
+        nonpyr, cre_type, t_type. A combined class has its one name.
+        """
+        if self.operator != "all":
+            return (self.name,)
+        parts = []
+        layer = self.criteria.get("target_layer") or self.criteria.get("cortical_layer")
+        if layer is not None:
+            parts.append(f"L{layer}")
+        if "dendrite_type" in self.criteria:
+            parts.append(str(self.criteria["dendrite_type"]))
+        if "pyramidal" in self.criteria:
+            parts.append("pyr" if self.criteria["pyramidal"] else "nonpyr")
+        parts += [
+            str(self.criteria[key])
+            for key in ("cre_type", "t_type")
+            if self.criteria.get(key) is not None
+        ]
+        return tuple(parts)
+
+    @property
+    def name(self) -> str:
+        """The given name, else one made from the criteria."""
+        if self.given_name is not None:
+            return self.given_name
+        if self.operator == "all":
+            return " ".join(self.as_tuple)
+        return self._described(lambda operand: operand.name or str(operand))
+
+    def _described(self, describe: Callable[[CellClass], str]) -> str:
+        parts = [describe(operand) for operand in self.operands]
+        parts = [
+            f"({part})" if operand.operator != "not" and " " in part else part
+            for part, operand in zip(parts, self.operands, strict=True)
+        ]
+        return f"not {parts[0]}" if self.operator == "not" else f" {self.operator} ".join(parts)
+
+    def __str__(self) -> str:
+        if self.name:
+            return self.name
+        parts = [f"{key} = {value!r}" for key, value in self.criteria.items()]
+        return " and ".join([*parts, *self.expressions]) or "any cell"
+
+    def __repr__(self) -> str:
+        return f"CellClass({self})"
+
+    @property
+    def is_excitatory(self) -> bool | None:
+        """True, False, or None where the criteria do not tell or do not agree.
+
+        Told by cre_type, dendrite_type, cell_class and cell_class_nonsynaptic.
+        """
+        return {"ex": True, "in": False}.get(self.verdict())
+
+    @property
+    def output_synapse_type(self) -> Literal["ex", "in"] | None:
+        """Type of the synapses that cells of this class make: "ex", "in", or None."""
+        verdict = self.verdict()
+        return verdict if verdict in ("ex", "in") else None
+
+    def verdict(self) -> Verdict:
+        """Return what the criteria, taken together, tell of the class."""
+        if self.operator == "not":
+            return "silent"
+        if self.operator == "or":
+            verdicts = {operand.verdict() for operand in self.operands}
+            if "conflict" in verdicts or {"ex", "in"} <= verdicts:
+                return "conflict"
+            return verdicts.pop() if len(verdicts) == 1 else "silent"
+        if self.operator == "and":
+            told = {operand.verdict() for operand in self.operands}
+        else:
+            told = {
+                criterion_verdict(key, self.criteria[key])
+                for key in TELLING
+                if self.criteria.get(key) is not None
+            }
+        told.discard("silent")
+        if not told:
+            return "silent"
+        return told.pop() if len(told) == 1 else "conflict"
+
+    def columns(self) -> set[Column]:
+        """Return the columns that decide about membership."""
+        found = {criterion_column((key,)) for key in self.criteria}
+        for text in self.expressions:
+            found |= {criterion_column(name) for name in parse(text).names}
+        return found.union(*(operand.columns() for operand in self.operands))
+
+    def evaluate(self, cells: Cells) -> Any:
+        """Return for each cell whether it belongs to the class.
+
+        Parameters
+        ----------
+        cells
+            The cells.
+
+        Returns
+        -------
+        pandas.arrays.BooleanArray
+            True, False, or NA where what is not known of the cell would decide. Only True belongs.
+        """
+        truth = self.truth(cells)
+        return pd.arrays.BooleanArray(truth == TRUE, truth == UNKNOWN)
+
+    def truth(self, cells: Cells) -> Truth:
+        """Return for each cell whether it belongs to the class, as a number; see `criteria`."""
+        if self.operator == "not":
+            return TRUE - self.operands[0].truth(cells)
+        results = [operand.truth(cells) for operand in self.operands]
+        results += [
+            matches(cells.lookup(criterion_column((key,))), value)
+            for key, value in self.criteria.items()
+        ]
+        results += [cells.evaluate(parse(text)) for text in self.expressions]
+        together, nothing = (np.maximum, FALSE) if self.operator == "or" else (np.minimum, TRUE)
+        if not results:
+            return np.full(cells.count, nothing, dtype=np.int8)
+        return reduce(together, results)
+
+    def members(self, cells: Cells) -> Mask:
+        """Return for each cell whether it surely belongs to the class."""
+        surely: Mask = self.truth(cells) == TRUE
+        return surely
+
+
+def as_cell_class(value: object, argument: str) -> CellClass | None:
+    """Return a class from a class, its criteria as a dict, or None."""
+    if value is None or isinstance(value, CellClass):
+        return value
+    if isinstance(value, Mapping) and all(isinstance(key, str) for key in value):
+        return CellClass(**value)
+    raise ArgumentError(
+        f"{argument} takes a CellClass, such as CellClass(cre_type='pvalb'); got {value!r}."
+    )

@@ -1,0 +1,47 @@
+"""Published releases: which there are, where their files are, and how to fetch them."""
+
+from .catalogue import (
+    SIZES,
+    Size,
+    canonical_name,
+    find_release,
+    first_release,
+    larger_names,
+    shipped_catalogue,
+)
+from .progress import Progress, as_callback
+from .sqlite_header import SqliteHeader, damage
+from .versions import (
+    CachePath,
+    cache_folder,
+    fetch_version,
+    fetched,
+    find_file,
+    known_releases,
+    list_current_versions,
+    list_versions,
+    schema_versions,
+)
+
+__all__ = [
+    "SIZES",
+    "CachePath",
+    "Progress",
+    "Size",
+    "SqliteHeader",
+    "as_callback",
+    "cache_folder",
+    "canonical_name",
+    "damage",
+    "fetch_version",
+    "fetched",
+    "find_file",
+    "find_release",
+    "first_release",
+    "known_releases",
+    "larger_names",
+    "list_current_versions",
+    "list_versions",
+    "schema_versions",
+    "shipped_catalogue",
+]

@@ -1,0 +1,330 @@
+"""Published releases: their names, their order, and the catalogue that lists them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import re
+import tempfile
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, get_args
+
+from ..errors import ArgumentError, CatalogueError, UnknownVersionError, did_you_mean
+from ..options import config
+from ..schema import read_data
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+_log = logging.getLogger(__name__)
+
+Size = Literal["small", "medium", "full"]
+SIZES: tuple[Size, ...] = get_args(Size)
+
+_NAME = re.compile(
+    r"_r(?P<major>\d+)\.(?P<minor>\d+)(?:-pre(?P<pre>\d+))?_(?:.*_)?(?P<size>small|medium|full)"
+    r"\.sqlite$"
+)
+_CONNECT_TIMEOUT = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """One published file.
+
+    Attributes
+    ----------
+    db_file
+        File name, which is the version's name.
+    release_version
+        "r2.1", "r2.0-pre5"; None where the name does not tell.
+    db_size
+        small, medium or full; None where the name does not tell.
+    bytes, sha256
+        Size and digest where they are known.
+    """
+
+    db_file: str
+    url: str
+    schema_version: str
+    release_version: str | None = None
+    db_size: Size | None = None
+    bytes: int | None = None
+    sha256: str | None = None
+    aliases: tuple[str, ...] = ()
+
+    @property
+    def sort_key(self) -> tuple[tuple[int, int, float], int, str]:
+        """Oldest release first, a pre-release before its release, small before full."""
+        found = _NAME.search(self.db_file)
+        if found is None:
+            return (-1, 0, 0.0), 0, self.db_file
+        pre = float(found["pre"]) if found["pre"] else float("inf")
+        size = SIZES.index(found["size"])
+        return (int(found["major"]), int(found["minor"]), pre), size, self.db_file
+
+
+def parse_name(db_file: str) -> tuple[str | None, Size | None]:
+    """Return release version and size that a file name tells, None for what it does not.
+
+    Examples
+    --------
+    >>> parse_name("synphys_r2.0-pre5_medium.sqlite")
+    ('r2.0-pre5', 'medium')
+    >>> parse_name("synphys_r1.0_2019-08-29_small.sqlite")
+    ('r1.0', 'small')
+    """
+    found = _NAME.search(db_file)
+    if found is None:
+        return None, None
+    pre = f"-pre{found['pre']}" if found["pre"] else ""
+    size: Size = found["size"]  # type: ignore[assignment]
+    return f"r{found['major']}.{found['minor']}{pre}", size
+
+
+def parse_catalogue(content: Any, source: str) -> list[Release]:
+    """Return the releases of a catalogue document, oldest first.
+
+    Parameters
+    ----------
+    content
+        ``{"default_url_path": url, "databases": [{"file", "schema_version", ...}]}``. An entry may
+        have "aliases", and its own "url", "bytes" and "sha256".
+    source
+        Where it came from, for the message.
+
+    Raises
+    ------
+    CatalogueError
+        It has another shape.
+    """
+    try:
+        releases = [
+            _entry(entry, content.get("default_url_path")) for entry in content["databases"]
+        ]
+        names = [release.db_file for release in releases]
+        if len(set(names)) != len(names):
+            raise ValueError("a file is listed twice")
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise CatalogueError(
+            f"The list of versions at {source} is not of the published form "
+            '({"default_url_path": ..., "databases": [{"file": ..., "schema_version": ...}]}): '
+            f"{error!r}. Set synphys_frames.config.catalogue_url to a list of that form."
+        ) from error
+    return sorted(releases, key=lambda release: release.sort_key)
+
+
+def _entry(entry: Any, base: Any) -> Release:
+    """Return one entry of a catalogue, completed with what is known of the published file."""
+    name = entry["file"]
+    aliases = entry.get("aliases") or []
+    facts = read_data("releases.json")["known"].get(name, {})
+    size = entry.get("bytes", facts.get("bytes"))
+    digest = entry.get("sha256", facts.get("sha256"))
+    url = entry.get("url") or f"{_text(base, 'default_url_path').rstrip('/')}/{name}"
+    if not isinstance(aliases, list):
+        raise TypeError(f"aliases should be a list, got {aliases!r}")
+    for one in (name, *aliases):
+        _require_plain_name(one)
+    if size is not None and (type(size) is not int or not 0 <= size < 1 << 63):
+        raise ValueError(f"bytes should be a size, got {size!r}")
+    version, db_size = parse_name(name)
+    return Release(
+        db_file=name,
+        url=_text(url, "url"),
+        schema_version=_schema_version(entry["schema_version"]),
+        release_version=version,
+        db_size=db_size,
+        bytes=size,
+        sha256=None if digest is None else _text(digest, "sha256").casefold(),
+        aliases=tuple(aliases),
+    )
+
+
+def _text(value: Any, what: str) -> str:
+    if not isinstance(value, str) or not value:
+        raise TypeError(f"{what} should be a text, got {value!r}")
+    return value
+
+
+def _schema_version(value: Any) -> str:
+    return str(value) if type(value) is int else _text(value, "schema_version")
+
+
+def _require_plain_name(name: Any) -> None:
+    if not isinstance(name, str) or Path(name).name != name or name in ("", ".", ".."):
+        raise ValueError(f"a file name without folders is expected, got {name!r}")
+
+
+@cache
+def shipped_catalogue() -> tuple[Release, ...]:
+    """Return the releases that were published when this package was."""
+    return tuple(parse_catalogue(read_data("releases.json")["catalogue"], "the package"))
+
+
+def read_catalogue(cache_path: Path, url: str | None = None) -> list[Release]:
+    """Return the published releases, oldest first, as current as the network allows.
+
+    Parameters
+    ----------
+    cache_path
+        Folder of the kept copy, which is revalidated by its ETag and serves offline.
+    url
+        Where the catalogue is; default ``config.catalogue_url``.
+
+    Returns
+    -------
+    list of Release
+        From the server, else the kept copy, else the list that the package carries. It never fails
+        for want of a network.
+
+    Raises
+    ------
+    CatalogueError
+        The server gives something else than a catalogue, and there is no kept copy.
+    """
+    url = url or config.catalogue_url
+    kept = _KeptCatalogue(cache_path, url)
+    try:
+        return kept.refresh()
+    except CatalogueError:
+        if kept.releases() is None:
+            raise
+    except (OSError, ValueError, RecursionError) as error:
+        # requests' errors about a URL that is none are ValueErrors, as is a page that is no JSON.
+        if _is_no_url(error):
+            raise CatalogueError(
+                f"catalogue_url {url!r} can't be used: {error}. It takes a http or https URL."
+            ) from error
+        if url != read_data("releases.json")["catalogue_url"]:
+            _log.warning("The list of versions at %s can't be read: %s", url, error)
+    return kept.releases() or list(shipped_catalogue())
+
+
+def _is_no_url(error: Exception) -> bool:
+    import requests
+
+    kinds = (
+        requests.exceptions.InvalidSchema,
+        requests.exceptions.MissingSchema,
+        requests.exceptions.InvalidURL,
+    )
+    return isinstance(error, kinds)
+
+
+class _KeptCatalogue:
+    """The copy of one catalogue in the cache, with the ETag that it came with."""
+
+    def __init__(self, cache_path: Path, url: str) -> None:
+        self.url = url
+        digest = hashlib.sha256(url.encode()).hexdigest()[:12]
+        self._file = cache_path / f"catalogue-{digest}.json"
+
+    def _read(self) -> dict[str, Any]:
+        try:
+            kept = json.loads(self._file.read_text(encoding="utf-8"))
+        except (OSError, ValueError, RecursionError):
+            return {}
+        return kept if isinstance(kept, dict) else {}
+
+    def releases(self) -> list[Release] | None:
+        """Return the kept releases, or None where there are none that can be used."""
+        try:
+            return parse_catalogue(self._read()["catalogue"], self.url)
+        except (CatalogueError, KeyError):
+            return None
+
+    def refresh(self) -> list[Release]:
+        """Return the server's releases, or the kept ones where they are still those."""
+        import requests
+
+        kept = self.releases()
+        etag = self._read().get("etag")
+        usable = isinstance(etag, str) and etag.isascii() and etag.isprintable()
+        answer = requests.get(
+            self.url,
+            headers={"If-None-Match": etag} if usable and kept is not None else {},
+            timeout=(min(_CONNECT_TIMEOUT, config.timeout), config.timeout),
+        )
+        if answer.status_code == requests.codes.not_modified:
+            if kept is None:
+                raise OSError("the server says that nothing changed, and nothing is kept")
+            return kept
+        answer.raise_for_status()
+        content = answer.json()
+        releases = parse_catalogue(content, self.url)
+        self._write({"url": self.url, "etag": answer.headers.get("ETag"), "catalogue": content})
+        return releases
+
+    def _write(self, kept: dict[str, Any]) -> None:
+        # A cache that can't be written only means asking the server again next time.
+        with suppress(OSError):
+            self._file.parent.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryDirectory(dir=self._file.parent, prefix=".list-") as folder:
+                draft = Path(folder) / self._file.name
+                draft.write_text(json.dumps(kept), encoding="utf-8")
+                draft.replace(self._file)
+
+
+def find_release(name: str, releases: Iterable[Release]) -> Release:
+    """Return the release of that file name or alias.
+
+    Raises
+    ------
+    UnknownVersionError
+        None has it; the message names the nearest.
+    """
+    if not isinstance(name, str):
+        raise ArgumentError(f"A version is a file name as text; got {name!r}.")
+    names: dict[str, Release] = {}
+    listed = list(releases)
+    for release in listed:
+        names |= dict.fromkeys(release.aliases, release)
+    # A file's own name counts before another one's alias.
+    names |= {release.db_file: release for release in listed}
+    for known in (name, f"{name}.sqlite"):
+        if known in names:
+            return names[known]
+    raise UnknownVersionError(
+        f"There is no version {name!r}. {did_you_mean(name, names)} list_versions() shows all; "
+        "load_sqlite(path) opens any file."
+    )
+
+
+def canonical_name(db_file: str) -> str:
+    """Return the published name for a file name that may be an alias."""
+    for release in shipped_catalogue():
+        if db_file in release.aliases:
+            return release.db_file
+    return db_file
+
+
+def first_release(schema_versions: Iterable[str]) -> str:
+    """Return the oldest published release that has one of these schema versions.
+
+    Examples
+    --------
+    >>> first_release(["20", "21", "22"])
+    'r2.0-pre4'
+    """
+    wanted = set(schema_versions)
+    for release in shipped_catalogue():
+        if release.schema_version in wanted and release.release_version:
+            return release.release_version
+    return "none that was published"
+
+
+def larger_names(db_file: str) -> str:
+    """Return the names of the medium and full files beside a small one, as a text."""
+    version, size = parse_name(canonical_name(db_file))
+    names = [
+        release.db_file
+        for release in shipped_catalogue()
+        if release.release_version == version and size == "small" and release.db_size != "small"
+    ]
+    return " or ".join(f"load_version({name!r})" for name in names) or 'load_current("medium")'

@@ -1,0 +1,226 @@
+"""Published versions by name: list them, find them on disk, fetch them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import pandas as pd
+
+from ..options import as_folder, config
+from ..schema import STR, VERSIONS, schema_changes
+from .catalogue import SIZES, Release, find_release, read_catalogue, shipped_catalogue
+from .download import fetch
+from .sqlite_header import damage
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Iterable, Mapping
+
+    from .progress import Progress
+
+CachePath: TypeAlias = "str | os.PathLike[str] | None"
+
+
+def list_versions(only_supported: bool = False, *, cache_path: CachePath = None) -> pd.DataFrame:
+    """Return the published release files, oldest release first.
+
+    Parameters
+    ----------
+    only_supported
+        Only those whose schema version this package knows.
+    cache_path
+        Cache folder; default ``config.cache_path``.
+
+    Returns
+    -------
+    DataFrame
+        A row a file: db_file, release_version, db_size, schema_version (str), bytes (Int64, missing
+        where not known), sha256, url (str), cached (boolean: is a whole file on disk), aliases
+        (lists of names). A pre-release comes before its release, small before medium before full.
+
+    Notes
+    -----
+    The list comes from ``config.catalogue_url`` and is kept in the cache. Without a network the
+    kept list serves, else the one that the package carries.
+
+    Raises
+    ------
+    CatalogueError
+        The server gives something that is no catalogue.
+
+    Examples
+    --------
+    >>> versions = sf.list_versions()
+    >>> versions[["db_file", "schema_version"]].tail(2)
+                           db_file schema_version
+    18  synphys_r2.1_medium.sqlite             22
+    19    synphys_r2.1_full.sqlite             22
+    """
+    folder = cache_folder(cache_path)
+    return _frame(known_releases(folder, only_supported=only_supported), folder)
+
+
+def list_current_versions(*, cache_path: CachePath = None) -> pd.DataFrame:
+    """Return the newest supported release file of each size.
+
+    Parameters
+    ----------
+    cache_path
+        Cache folder; default ``config.cache_path``.
+
+    Returns
+    -------
+    DataFrame
+        Columns as from `list_versions`, at most one row for each of small, medium and full.
+
+    Examples
+    --------
+    >>> sf.list_current_versions()["db_file"].tolist()
+    ['synphys_r2.1_small.sqlite', 'synphys_r2.1_medium.sqlite', 'synphys_r2.1_full.sqlite']
+    """
+    folder = cache_folder(cache_path)
+    newest = {release.db_size: release for release in known_releases(folder, only_supported=True)}
+    return _frame([newest[size] for size in SIZES if size in newest], folder)
+
+
+def fetch_version(
+    name: str,
+    *,
+    cache_path: CachePath = None,
+    progress: Progress = True,
+    storage_options: Mapping[str, Any] | None = None,
+) -> Path:
+    """Bring a published release into the cache without opening it.
+
+    Interrupted at any point, the next call goes on where it stopped. Two processes that ask for one
+    file fetch it once.
+
+    Parameters
+    ----------
+    name, cache_path, progress, storage_options
+        As for `load_version`.
+
+    Returns
+    -------
+    Path
+        The file.
+
+    Raises
+    ------
+    NotFoundError, IncompleteDownloadError, VerificationError, RemoteChangedError
+        What went wrong, and what to do.
+    """
+    folder = cache_folder(cache_path)
+    release = find_release(name, known_releases(folder, only_supported=False))
+    return fetched(release, folder, progress, storage_options)
+
+
+def schema_versions() -> pd.DataFrame:
+    """Return the published schema versions and what changed with each.
+
+    Returns
+    -------
+    DataFrame
+        A row a version, oldest first: schema_version (str); releases, the files that have it (none
+        for 17, which was never published); tables_added, tables_removed; columns_added,
+        columns_removed ("table.column", of tables that stay); columns_renamed ("table.old ->
+        table.new"); columns_retyped ("table.column: old -> new"). All but the first column hold
+        lists. The first version has nothing to compare with.
+
+    Examples
+    --------
+    >>> sf.schema_versions().set_index("schema_version").loc["20", "tables_added"]
+    ['synapse_model']
+    """
+    rows = []
+    for before, version in zip((None, *VERSIONS), VERSIONS, strict=False):
+        files = [one.db_file for one in shipped_catalogue() if one.schema_version == version]
+        row = {"schema_version": version, "releases": files}
+        rows.append(row | schema_changes(before, version))
+    frame = pd.DataFrame(rows)
+    return frame.astype({"schema_version": STR})
+
+
+def find_file(release: Release, folder: Path) -> Path | None:
+    """Return where a release's file is on disk, whole, or None.
+
+    Looks in the cache folder, then where the aisynphys library keeps its downloads; that one is
+    never written.
+    """
+    names = (release.db_file, *release.aliases)
+    for path in [place / name for place in (folder, *_their_folder()) for name in names]:
+        if _fits(path, release):
+            return path
+    return None
+
+
+def _their_folder() -> list[Path]:
+    try:
+        return [Path.home() / "ai_synphys_cache" / "database"]
+    except RuntimeError:
+        return []  # a user without a home folder, as in some containers
+
+
+def _fits(path: Path, release: Release) -> bool:
+    try:
+        size_fits = release.bytes is None or path.stat().st_size == release.bytes
+        return path.is_file() and size_fits and damage(path) is None
+    except OSError:
+        return False  # what can't be looked at is as good as not there
+
+
+def cache_folder(cache_path: CachePath) -> Path:
+    """Return the cache folder that an argument means."""
+    return config.cache_path if cache_path is None else as_folder(cache_path)
+
+
+def known_releases(folder: Path, *, only_supported: bool) -> list[Release]:
+    """Return the releases of the catalogue, or those that can be opened here."""
+    releases = read_catalogue(folder)
+    if only_supported:
+        return [release for release in releases if release.schema_version in VERSIONS]
+    return releases
+
+
+def fetched(
+    release: Release,
+    folder: Path,
+    progress: Progress,
+    storage_options: Mapping[str, Any] | None,
+) -> Path:
+    """Return where a release's file is, brought into the cache folder where it is not there."""
+    found = find_file(release, folder)
+    if found is not None:
+        return found
+    return fetch(
+        release.url,
+        folder / release.db_file,
+        size=release.bytes,
+        sha256=release.sha256,
+        progress=progress,
+        storage_options=storage_options,
+    )
+
+
+def _frame(releases: Iterable[Release], folder: Path) -> pd.DataFrame:
+    listed = list(releases)
+
+    def texts(attribute: str) -> Any:
+        return pd.array([getattr(release, attribute) for release in listed], dtype=STR)
+
+    return pd.DataFrame(
+        {
+            "db_file": texts("db_file"),
+            "release_version": texts("release_version"),
+            "db_size": texts("db_size"),
+            "schema_version": texts("schema_version"),
+            "bytes": pd.array([release.bytes for release in listed], dtype="Int64"),
+            "sha256": texts("sha256"),
+            "url": texts("url"),
+            "cached": pd.array(
+                [find_file(release, folder) is not None for release in listed], dtype="boolean"
+            ),
+            "aliases": pd.Series([list(release.aliases) for release in listed], dtype=object),
+        }
+    )

@@ -1,0 +1,48 @@
+"""Tables, columns, kinds, names and ways of every published schema version."""
+
+from .join_graph import Alias, Aliases, require_id, require_in_version
+from .kinds import KINDS, STR, Kind, Storage, kind_of
+from .model import Column, Schema, Table
+from .published import (
+    NEWEST,
+    VERSIONS,
+    published_names,
+    published_schema,
+    read_data,
+    undeclared_column,
+)
+from .renames import (
+    in_newest_names,
+    newest_place,
+    old_places,
+    published_vocabulary,
+    schema_changes,
+    versions_of,
+)
+
+__all__ = [
+    "KINDS",
+    "NEWEST",
+    "STR",
+    "VERSIONS",
+    "Alias",
+    "Aliases",
+    "Column",
+    "Kind",
+    "Schema",
+    "Storage",
+    "Table",
+    "in_newest_names",
+    "kind_of",
+    "newest_place",
+    "old_places",
+    "published_names",
+    "published_schema",
+    "published_vocabulary",
+    "read_data",
+    "require_id",
+    "require_in_version",
+    "schema_changes",
+    "undeclared_column",
+    "versions_of",
+]

@@ -1,0 +1,122 @@
+"""Rows of the newest schema, put into the layout of an older one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..schema import published_schema, published_vocabulary
+from .values import plausible_values
+
+if TYPE_CHECKING:
+    from ..schema import Column, Table
+    from .values import Rows, Values
+
+    Tables = dict[str, Rows]
+
+
+_IS_EXCITATORY = {"ex": 1, "in": 0}
+_HAS_NUCLEUS = {"+": 1, "-": 0}
+
+
+def rows_in_version(newest: Tables, version: str, seed: int) -> Tables:
+    """Return the same rows as a file of an older schema version has them.
+
+    Parameters
+    ----------
+    newest
+        ``{table: {column: values}}`` by the newest schema.
+    version
+        The older schema version.
+    seed
+        For columns that the newest schema does not have.
+
+    Returns
+    -------
+    dict
+        All tables of that version for which there are rows.
+    """
+    random = np.random.default_rng([seed, int(version)])
+    tables: Tables = {}
+    for table in published_schema(version):
+        count = _row_count(newest, table.name)
+        if count:
+            tables[table.name] = {
+                name: _values(newest, version, table, column, count, random)
+                for name, column in table.columns.items()
+            }
+    return tables
+
+
+def _row_count(newest: Tables, table: str) -> int:
+    # One row of baseline_response_strength for each baseline, until they were folded together.
+    source = "baseline" if table == "baseline_response_strength" else table
+    return len(newest.get(source, {}).get("id", []))
+
+
+def _values(
+    newest: Tables,
+    version: str,
+    table: Table,
+    column: Column,
+    count: int,
+    random: np.random.Generator,
+) -> Values:
+    rows = newest.get(table.name, {})
+    special = _SPECIAL.get((table.name, column.name))
+    if special is not None and (column.name not in rows or column.kind == "bool"):
+        return special(newest)
+    vocabulary = published_vocabulary(version).tables.get(table.name)
+    names = vocabulary.native_names if vocabulary is not None else {}
+    found = rows.get(names.get(column.name, column.name))
+    if found is not None:
+        return found
+    if column.primary_key or column.references:
+        return list(range(1, count + 1))
+    return plausible_values(random, column, count)
+
+
+def _looked_up(newest: Tables, table: str, key: str, other: str, key_there: str, value: str) -> Any:
+    """Return for each row of a table the value of the row of another one that shares a key."""
+    there = dict(zip(newest[other][key_there], newest[other][value], strict=True))
+    return [there.get(here) for here in newest[table][key]]
+
+
+def _excitatory(newest: Tables) -> Values:
+    return [_IS_EXCITATORY.get(one) for one in newest["cell"]["cell_class"]]
+
+
+def _nucleus(newest: Tables) -> Values:
+    return [_HAS_NUCLEUS.get(one) for one in newest["patch_seq"]["nucleus"]]
+
+
+def _layer(newest: Tables) -> Values:
+    return list(
+        _looked_up(
+            newest, "morphology", "cell_id", "cortical_cell_location", "cell_id", "cortical_layer"
+        )
+    )
+
+
+def _stim_name(newest: Tables) -> Values:
+    table = "patch_clamp_recording"
+    return list(_looked_up(newest, table, "recording_id", "recording", "id", "stim_name"))
+
+
+def _avg_fit_pair(newest: Tables) -> Values:
+    return list(_looked_up(newest, "avg_response_fit", "synapse_id", "synapse", "id", "pair_id"))
+
+
+def _resting_fit_pair(newest: Tables) -> Values:
+    return list(_looked_up(newest, "resting_state_fit", "synapse_id", "synapse", "id", "pair_id"))
+
+
+_SPECIAL = {
+    ("cell", "is_excitatory"): _excitatory,
+    ("patch_seq", "nucleus"): _nucleus,
+    ("morphology", "cortical_layer"): _layer,
+    ("patch_clamp_recording", "stim_name"): _stim_name,
+    ("avg_response_fit", "pair_id"): _avg_fit_pair,
+    ("resting_state_fit", "pair_id"): _resting_fit_pair,
+}

@@ -1,0 +1,149 @@
+"""A synthetic release in the published layout, for documentation, tests and trying things out."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import tempfile
+from numbers import Integral, Real
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from ..database import SynphysDatabase, load_sqlite
+from ..errors import ArgumentError, ExportError
+from ..releases import cache_folder, damage
+from ..schema import NEWEST, published_schema
+from .older_versions import rows_in_version
+from .rows import SampleRows
+from .sqlite_writer import write_release
+
+if TYPE_CHECKING:
+    from ..releases import CachePath
+
+
+SAMPLE_NAME = "synphys_synthetic_sample_small.sqlite"
+SAMPLE_SCALE = 1 / 60
+ORIGIN = "synthetic: made up by synphys_frames, not measured"
+# Part of the folder's name, so that a sample of an older builder is never taken for a new one.
+_BUILDER = "2"
+
+
+def build_sample(
+    path: str | os.PathLike[str],
+    *,
+    scale: float = SAMPLE_SCALE,
+    size: Literal["small", "medium"] = "small",
+    schema_version: str = NEWEST,
+    seed: int = 0,
+) -> Path:
+    """Write a synthetic release file in the published layout of a schema version.
+
+    Parameters
+    ----------
+    path
+        The file to make; it must not exist.
+    scale
+        1 for as many experiments as the published release has (about 18,000 cells, 90,000 pairs);
+        the sample has 1/60 of that.
+    size
+        "small": recording-level tables are empty, as in published small files. "medium": they have
+        rows, without traces.
+    schema_version
+        "15" to "22". The same scale, size and seed give the same rows in every version, as far as
+        it has columns for them.
+    seed
+        The same seed gives the same rows.
+
+    Returns
+    -------
+    Path
+        The file. Its metadata says that it is synthetic.
+
+    Raises
+    ------
+    ArgumentError
+        A value can't be used.
+    ExportError
+        The file is there already, or can't be written.
+
+    Examples
+    --------
+    >>> path = sf.build_sample(folder / "tiny.sqlite", scale=1 / 600)
+    >>> sf.load_sqlite(path).metadata["origin"]
+    'synthetic: made up by synphys_frames, not measured'
+    """
+    times: object = scale
+    if isinstance(times, bool) or not isinstance(times, Real) or not 0 < float(times) < math.inf:
+        raise ArgumentError(f"scale takes a number above 0; got {scale!r}.")
+    start: object = seed
+    if isinstance(start, bool) or not isinstance(start, Integral) or start < 0:
+        raise ArgumentError(f"seed takes a whole number, 0 or more; got {seed!r}.")
+    if not isinstance(path, str | os.PathLike):
+        raise ArgumentError(f"path takes the file to make; got {path!r}.")
+    if size not in ("small", "medium"):
+        raise ArgumentError(f"size takes 'small' or 'medium'; got {size!r}.")
+    target = Path(path).expanduser()
+    if target.exists():
+        raise ExportError(f"{target} is there already. Name another file, or delete it.")
+    schema = published_schema(schema_version)
+    newest = published_schema(NEWEST)
+    rows = SampleRows(newest, scale, seed, recordings=size == "medium").tables
+    if schema_version != NEWEST:
+        rows = rows_in_version(rows, schema_version, seed)
+    about = {
+        "db_version": schema_version,
+        "creation_date": "2026-01-01",
+        "origin": ORIGIN,
+        "synthetic": True,
+        "scale": float(scale),
+        "seed": int(seed),
+    }
+    rows["metadata"] = {"id": [1], "meta": [json.dumps(about)]}
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=target.parent, prefix=".sample-") as folder:
+            draft = Path(folder) / target.name
+            write_release(draft, schema, rows)
+            draft.replace(target)
+    except OSError as error:
+        raise ExportError(
+            f"{target} can't be written: {error.strerror or error}. Name another file; the folder "
+            "of the sample is set by SYNPHYS_FRAMES_CACHE or synphys_frames.config.cache_path."
+        ) from error
+    return target
+
+
+def load_sample(*, cache_path: CachePath = None) -> SynphysDatabase:
+    """Open a small synthetic release: a few hundred cells that nobody measured.
+
+    For documentation, tests and trying things out. It is built on first use, which takes about a
+    second, and kept in the cache folder.
+
+    Parameters
+    ----------
+    cache_path
+        Cache folder; default ``config.cache_path``.
+
+    Returns
+    -------
+    SynphysDatabase
+
+    Examples
+    --------
+    >>> sf.load_sample().version_name
+    'synphys_synthetic_sample_small.sqlite'
+    """
+    folder = cache_folder(cache_path)
+    path = folder / f"sample-{_BUILDER}" / SAMPLE_NAME
+    if path.is_file() and damage(path) is not None:
+        # Nobody but this function writes there: what is damaged is made anew.
+        path.unlink()
+    if not path.exists():
+        try:
+            build_sample(path)
+        except ExportError:
+            # Another process may have been faster; what it made is the same.
+            if not path.exists():
+                raise
+    return load_sqlite(path, cache_path=folder)
