@@ -10,8 +10,8 @@ import pytest
 
 import synphys_frames as sf
 from synphys_frames.cli import main
+from tests.support.catalogue import NAMES, publish
 from tests.support.http_server import http_server
-from tests.test_versions import NAMES, publish
 
 if TYPE_CHECKING:
     from pathlib import Path

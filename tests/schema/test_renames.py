@@ -498,7 +498,7 @@ def test_exports_of_old_versions_go_by_the_newest_names(
 def test_the_script_of_the_readme_runs_on_every_version(
     releases: dict[str, sf.SynphysDatabase], version: str
 ) -> None:
-    text = (Path(__file__).parent.parent / "README.md").read_text()
+    text = (Path(__file__).parents[2] / "README.md").read_text()
     [script] = re.findall(r"(?ms)^```python\n(def excitatory_in_layer_5.*?)^```", text)
     names: dict[str, Any] = {"sf": sf, "db": releases[version]}
     exec(compile(script, "README.md", "exec"), names)

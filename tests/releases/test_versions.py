@@ -16,7 +16,8 @@ from synphys_frames.errors import (
     VerificationError,
 )
 from synphys_frames.releases.catalogue import Release, find_release, parse_catalogue, parse_name
-from tests.support.http_server import Behaviour, http_server
+from tests.support.catalogue import NAMES, catalogue, publish
+from tests.support.http_server import http_server
 from tests.support.release_builder import build
 
 COLUMNS = [
@@ -30,18 +31,6 @@ COLUMNS = [
     "cached",
     "aliases",
 ]
-NAMES = ["synphys_r9.1_small.sqlite", "synphys_r9.0_small.sqlite", "synphys_r9.1-pre2_small.sqlite"]
-
-
-def catalogue(url: str, *names: str, **more: Any) -> bytes:
-    listed = [{"file": name, "schema_version": "22", **more} for name in names]
-    return json.dumps({"default_url_path": url, "databases": listed}).encode()
-
-
-def publish(url: str, server: Behaviour, *names: str, **more: Any) -> None:
-    server.files["catalogue.json"] = catalogue(url, *names, **more)
-    server.etags["catalogue.json"] = '"1"'
-    sf.config.catalogue_url = f"{url}/catalogue.json"
 
 
 @pytest.mark.parametrize(
