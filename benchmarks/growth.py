@@ -7,6 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 import synphys_frames as sf
+from synphys_frames.database.database import release_of
 
 from .alternating import Comparison, alternate
 from .by_hand import ALL, Q1
@@ -60,6 +61,6 @@ def compare(paths: dict[float, Path], rounds: int) -> Iterator[Comparison]:
         memory |= {
             f"{names[scale]}: the frame": [size],
             f"{names[scale]}: peak while it is made": [peak],
-            f"{names[scale]}: kept tables": [db.store.nbytes],
+            f"{names[scale]}: kept tables": [release_of(db).store.nbytes],
         }
     yield Comparison("Growth: memory for all mouse pairs", memory, "MB")

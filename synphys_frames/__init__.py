@@ -12,7 +12,14 @@ Examples
 
 from .accessor import SynphysAccessor
 from .analysis import DistanceFit, connectivity, connectivity_profile, fit_distance, fit_probability
-from .database import SynphysDatabase, compare, load_current, load_sqlite, load_version
+from .database import (
+    SynphysDatabase,
+    compare,
+    load_current,
+    load_parquet,
+    load_sqlite,
+    load_version,
+)
 from .errors import SynphysError
 from .options import config
 from .query import CellClass
@@ -38,6 +45,7 @@ __all__ = [
     "list_current_versions",
     "list_versions",
     "load_current",
+    "load_parquet",
     "load_sample",
     "load_sqlite",
     "load_version",

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
     from .analysis import Classes, DistanceFit, Kind, Model
     from .columns import DtypeBackend
-    from .database import SynphysDatabase
+    from .database import Release, SynphysDatabase
     from .plotting import PairPlots
     from .query import CellClass
 
@@ -135,9 +135,9 @@ class SynphysAccessor:
             )
         database = database_of(self._frame, db)
         ids = self._related_ids(database, "pair")
-        return database.find_pairs(ids, include, dtype_backend, **filters)
+        return database.pairs(ids, include, dtype_backend, **filters)
 
-    def _related_ids(self, database: SynphysDatabase, table: str) -> np.ndarray[Any, Any]:
+    def _related_ids(self, database: Release, table: str) -> np.ndarray[Any, Any]:
         source = table_of(self._frame, database.store.schema)
         ids, missing = ids_of(self._frame, source)
         wanted = np.unique(ids[~missing])
@@ -499,7 +499,7 @@ class SynphysAccessor:
         return compare_values(self._frame, column, classes, post_classes, min_count, db)
 
 
-def _require_one_pair_or_cell(database: SynphysDatabase, source: str) -> None:
+def _require_one_pair_or_cell(database: Release, source: str) -> None:
     aliases = database.store.aliases(source)
     for name in ("pair", "cell"):
         if name in aliases and aliases[name].direction == "up":

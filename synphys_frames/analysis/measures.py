@@ -217,16 +217,17 @@ def _electrically_probed(frame: PairFrame, db: SynphysDatabase | None) -> tuple[
     known = frame.values("has_electrical").notna().to_numpy(dtype=bool)
     by_value = "pairs with a known has_electrical: there are no recordings to tell by"
     try:
-        database = database_of(frame.frame, db)
+        release = database_of(frame.frame, db)
     except ProvenanceError:
         return known, by_value
-    if database.size == "small":
+    if release.contents.size == "small":
         return known, by_value
-    cells = database.sql(
+    cells = release.queries.ids(
         "SELECT DISTINCT cell.id FROM cell JOIN recording USING (electrode_id) "
         "WHERE stim_name LIKE ?",
         [_TARGET_STIMULUS],
-    )["id"]
+        {},
+    )
     sides = [frame.values(f"{side}_cell_id").isin(cells) for side in ("pre", "post")]
     return (sides[0] & sides[1]).to_numpy(dtype=bool), "recordings with TargetV in stim_name"
 

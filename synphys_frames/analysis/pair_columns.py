@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     import duckdb
 
     from .._typing import Rows
-    from ..database import SynphysDatabase
+    from ..database import Release, SynphysDatabase
     from ..query import CellClass, Lookup, Side
 
 
@@ -220,7 +220,7 @@ class PairFrame:
         patterns = np.eye(len(names) + 1, len(names), dtype=bool)
         return Membership(names, patterns, np.where(codes < 0, len(names), codes))
 
-    def _database(self, label: str) -> SynphysDatabase:
+    def _database(self, label: str) -> Release:
         try:
             return database_of(self.frame, self._db)
         except ProvenanceError as error:

@@ -1,21 +1,33 @@
 """What a release is stored in, and DuckDB over it."""
 
 from .attachment import Attachment
+from .base import Errors, Storage
+from .contents import Contents
 from .duckdb_engine import evaluating_connection
 from .expression import Expression, Name, evaluate, is_true, parse
 from .identifiers import quoted
+from .parquet import ParquetStorage
+from .parquet_notes import ReleaseNote, reference_note
+from .places import storage_at
 from .queries import Queries
-from .sqlite import ReleaseFile
+from .sqlite import SqliteStorage
 
 __all__ = [
     "Attachment",
+    "Contents",
+    "Errors",
     "Expression",
     "Name",
+    "ParquetStorage",
     "Queries",
-    "ReleaseFile",
+    "ReleaseNote",
+    "SqliteStorage",
+    "Storage",
     "evaluate",
     "evaluating_connection",
     "is_true",
     "parse",
     "quoted",
+    "reference_note",
+    "storage_at",
 ]

@@ -1,4 +1,4 @@
-"""DuckDB attached to a release file: one instance a process, one connection a thread."""
+"""DuckDB over a release: one instance a process, one connection a thread."""
 
 from __future__ import annotations
 
@@ -6,23 +6,22 @@ import ctypes
 import os
 import sys
 import threading
-import warnings
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 from weakref import WeakSet
 
-from ..errors import ClosedError
-from .duckdb_engine import connect, evaluating_connection
+from ..errors import ClosedError, ExtensionError
+from .base import unreadable
+from .duckdb_engine import evaluating_connection, plain_connection
 from .identifiers import quoted
-from .sqlite import misfit_condition, unreadable
 
 if TYPE_CHECKING:
     import duckdb
 
-    from ..schema import Column, Table
-    from .sqlite import ReleaseFile
+    from ..schema import Table
+    from .base import Errors, Storage
+    from .contents import Contents
 
 
-CATALOGUE = "release"
 NATIVE = "native"
 
 
@@ -38,22 +37,23 @@ class _Process:
 
 
 class Attachment:
-    """Read-only access to a release file through DuckDB.
+    """Read-only access to a release through DuckDB.
 
-    The file's tables are in the DuckDB catalogue `release` as they are stored. A view of the same
+    The tables are in the DuckDB catalogue `release` as they are stored. A view of the same
     name on each gives the names of the newest schema and the promised types; where the file has
     other names, a view in the schema `native` gives those.
 
     Parameters
     ----------
-    file
-        The release file.
+    storage, contents
+        Where the release is stored, and what it has.
     errors
         "raise": a stored value of another type stops a query. "coerce": it counts as missing.
     """
 
-    def __init__(self, file: ReleaseFile, errors: Literal["raise", "coerce"]) -> None:
-        self._file = file
+    def __init__(self, storage: Storage, contents: Contents, errors: Errors) -> None:
+        self._storage = storage
+        self._contents = contents
         self._errors = errors
         self.is_closed = False
         self._process = _Process()
@@ -63,8 +63,8 @@ class Attachment:
         """Raise `ClosedError` where the database was closed."""
         if self.is_closed:
             raise ClosedError(
-                f"The database on {self._file.path} was closed. Open it again with "
-                f"load_sqlite({str(self._file.path)!r})."
+                f"The database on {self._storage.location} was closed. Open it again with "
+                f"{self._storage.how_to_open}."
             )
 
     def forget_connection(self) -> None:
@@ -111,44 +111,36 @@ class Attachment:
     def _open(self) -> duckdb.DuckDBPyConnection:
         import duckdb
 
-        connection = connect()
-        location = str(self._file.path).replace("'", "''")
+        connection = plain_connection()
         try:
-            connection.execute(f"ATTACH '{location}' AS {CATALOGUE} (TYPE sqlite, READ_ONLY)")
+            self._storage.attach(connection)
             self._create_views(connection)
+        except ExtensionError:
+            connection.close()
+            raise
         except (duckdb.Error, RuntimeError) as error:
             connection.close()
             if "interrupted" in str(error).casefold():
                 raise KeyboardInterrupt from error
-            raise unreadable(self._file.path, error) from error
+            raise unreadable(self._storage.location, error) from error
         return connection
 
     def _create_views(self, connection: duckdb.DuckDBPyConnection) -> None:
-        native = self._file.native_schema.tables
-        renamed = self._file.renamed_tables
+        native = self._contents.native_schema.tables
+        renamed = self._contents.renamed_tables
         connection.execute(f"CREATE SCHEMA {NATIVE}")
         # First those with the file's own names, which the others are made from.
         for name in renamed:
-            view = self._typed(native[name])
+            view = self._storage.select(native[name], self._errors)
             connection.execute(f"CREATE VIEW {NATIVE}.{quoted(name)} AS {view}")
-        for table in self._file.schema:
+        for table in self._contents.schema:
             as_it_is = table.name in native and table.name not in renamed
-            view = self._typed(native[table.name]) if as_it_is else _renamed(table)
-            connection.execute(f"CREATE VIEW {quoted(table.name)} AS {view}")
-
-    def _typed(self, table: Table) -> str:
-        if self._errors == "coerce" and (misfits := self._file.misfit_columns(table)):
-            warnings.warn(
-                f"{self._file.path.name}: values of {table.name}.{', '.join(misfits)} that are "
-                'not of the column\'s type count as missing (errors="coerce").',
-                stacklevel=2,
+            view = (
+                self._storage.select(native[table.name], self._errors)
+                if as_it_is
+                else _renamed(table)
             )
-            return _coerced(table)
-        columns = ", ".join(
-            f"CAST({quoted(column.name)} AS {column.facts.duckdb}) AS {quoted(column.name)}"
-            for column in table.columns.values()
-        )
-        return f"SELECT {columns} FROM {CATALOGUE}.{quoted(table.name)}"
+            connection.execute(f"CREATE VIEW {quoted(table.name)} AS {view}")
 
     def close(self) -> None:
         """Close all connections of this process; what was read before stays usable."""
@@ -181,25 +173,6 @@ def _renamed(table: Table) -> str:
         for column in table.columns.values()
     )
     return f"SELECT {columns} FROM {NATIVE}.{quoted(table.stored_in or table.name)} AS stored"
-
-
-def _coerced(table: Table) -> str:
-    # SQLite hands over what fits as text, and DuckDB casts it back.
-    def as_text(column: Column) -> str:
-        name = quoted(column.name)
-        fits = f"{name} IS NOT NULL AND NOT ({misfit_condition(column)})"
-        return f"CASE WHEN {fits} THEN {column.facts.as_text.format(name)} END AS {name}"
-
-    def cast_back(column: Column) -> str:
-        name = quoted(column.name)
-        return f"{column.facts.from_text.format(name, column.facts.duckdb)} AS {name}"
-
-    columns = list(table.columns.values())
-    inner = f"SELECT {', '.join(map(as_text, columns))} FROM {quoted(table.name)}"
-    escaped = inner.replace("'", "''")
-    return (
-        f"SELECT {', '.join(map(cast_back, columns))} FROM sqlite_query('{CATALOGUE}', '{escaped}')"
-    )
 
 
 _live: WeakSet[Attachment] = WeakSet()

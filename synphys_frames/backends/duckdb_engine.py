@@ -34,8 +34,8 @@ def bundled_extension() -> Path | None:
     return file if file.is_file() else None
 
 
-def connect() -> duckdb.DuckDBPyConnection:
-    """Return a new in-memory DuckDB connection that can attach SQLite files.
+def load_sqlite_extension(connection: duckdb.DuckDBPyConnection) -> None:
+    """Have a connection able to attach SQLite files.
 
     Raises
     ------
@@ -44,7 +44,6 @@ def connect() -> duckdb.DuckDBPyConnection:
     """
     import duckdb
 
-    connection = plain_connection()
     bundled = bundled_extension()
     try:
         if bundled is not None:
@@ -54,7 +53,6 @@ def connect() -> duckdb.DuckDBPyConnection:
             connection.execute("INSTALL sqlite")
             connection.execute("LOAD sqlite")
     except duckdb.Error as error:
-        connection.close()
         version = duckdb.__version__
         tried = f"the wheel's {bundled}" if bundled else "DuckDB's own download"
         raise ExtensionError(
@@ -62,7 +60,6 @@ def connect() -> duckdb.DuckDBPyConnection:
             f"({str(error).splitlines()[0]}). Install the one that fits: "
             f"pip install duckdb-extension-sqlite-scanner=={version}"
         ) from error
-    return connection
 
 
 def plain_connection() -> duckdb.DuckDBPyConnection:

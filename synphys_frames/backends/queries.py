@@ -1,4 +1,4 @@
-"""Run queries on a release file, and say in the dataset's words why one can't be run."""
+"""Run queries on a release, and say in the dataset's words why one can't be run."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from ..errors import (
     did_you_mean,
 )
 from .attachment import NATIVE
+from .base import unreadable
 from .expression import Name, parse, refusal
 from .identifiers import quoted
-from .sqlite import unreadable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -31,7 +31,8 @@ if TYPE_CHECKING:
     from .._typing import Rows
     from ..schema import Table
     from .attachment import Attachment
-    from .sqlite import ReleaseFile
+    from .base import Storage
+    from .contents import Contents
 
     Parameters = Sequence[object] | dict[str, object] | None
 
@@ -40,18 +41,19 @@ _QUALIFIED = 2
 
 
 class Queries:
-    """All queries on one release file.
+    """All queries on one release.
 
     Parameters
     ----------
-    file
-        The file.
+    storage, contents
+        Where the release is stored, and what it has.
     attachment
         DuckDB attached to it.
     """
 
-    def __init__(self, file: ReleaseFile, attachment: Attachment) -> None:
-        self._file = file
+    def __init__(self, storage: Storage, contents: Contents, attachment: Attachment) -> None:
+        self._storage = storage
+        self._contents = contents
         self._attachment = attachment
         self._repeated: dict[tuple[str, str], int | None] = {}
 
@@ -109,14 +111,14 @@ class Queries:
         """Warn where a query asks for tables that are empty because the file is a small one."""
         import duckdb
 
-        if self._file.size != "small":
+        if self._contents.size != "small":
             return
         try:
             asked = self._attachment.connection().get_table_names(query)
         except duckdb.Error:
             return  # not a SELECT: nothing that rows could be missing from
         try:
-            self._file.require_rows(sorted(name.rpartition(".")[2] for name in asked))
+            self._contents.require_rows(sorted(name.rpartition(".")[2] for name in asked))
         except MissingRowsError as error:
             warnings.warn(str(error), stacklevel=4)
 
@@ -141,7 +143,7 @@ class Queries:
 
         File order is that of the ids, where every row has one.
         """
-        self._file.require_unchanged()
+        self._contents.require_unchanged()
         query = _select(table, columns)
         if keys is None:
             if not self.is_keyed(table):
@@ -174,20 +176,20 @@ class Queries:
     def rows_at_most(self, table: str) -> int:
         """Return a number that a table has no more rows than."""
         self._attachment.require_open()
-        described = self._file.schema.table(table)
-        return self._file.rows_at_most(described.stored_in or described.name)
+        described = self._contents.schema.table(table)
+        return self._contents.rows_at_most(described.stored_in or described.name)
 
     def is_keyed(self, table: Table) -> bool:
         """Return whether every row of a table has an `id` of its own."""
-        return self._file.is_keyed(table)
+        return self._contents.is_keyed(table)
 
     def require_unchanged(self) -> None:
         """Raise where the file is another one than when it was opened."""
-        self._file.require_unchanged()
+        self._contents.require_unchanged()
 
     def require_rows(self, tables: Iterable[str]) -> None:
         """Raise where a table is empty because the file is a small one."""
-        self._file.require_rows(tables)
+        self._contents.require_rows(tables)
 
     def evaluator(self) -> duckdb.DuckDBPyConnection:
         """Return a connection for expressions over columns in memory."""
@@ -215,7 +217,7 @@ class Queries:
         native
             Whether table and columns go by the file's own names.
         """
-        place = f"{NATIVE}." if native and table.name in self._file.renamed_tables else ""
+        place = f"{NATIVE}." if native and table.name in self._contents.renamed_tables else ""
         read = dict(columns)
         by_id = self.is_keyed(table)
         if by_id:
@@ -261,23 +263,23 @@ class Queries:
 
         columns = [
             column
-            for table in self._file.native_schema
-            if table.name in query or table.name in self._file.renamed_tables
+            for table in self._contents.native_schema
+            if table.name in query or table.name in self._contents.renamed_tables
             for column in table.columns.values()
         ]
         if isinstance(error, SynphysError):
             return error
         if "interrupted" in str(error).casefold():
             raise KeyboardInterrupt from error
-        if not self._file.path.exists() or "malformed" in str(error):
-            return unreadable(self._file.path, error)
-        if _is_about_a_value(error) and (misfit := self._file.first_misfit(columns)):
-            column, row, value = misfit
+        if not self._contents.path.exists() or "malformed" in str(error):
+            return unreadable(self._contents.path, error)
+        if _is_about_a_value(error) and (misfit := self._storage.first_misfit(columns)):
+            column = misfit.column
             return StoredValueError(
-                f"{self._file.path.name}: {column.table}.{column.name} holds {value!r} in the row "
-                f"with id {row}, where its type is {column.kind}. The file is not as it was "
-                'published; fetch it again, or open it with load_sqlite(path, errors="coerce"), '
-                "which makes such values missing."
+                f"{self._contents.path.name}: {column.table}.{column.name} holds "
+                f"{misfit.value!r} in the row with id {misfit.row}, where its type is "
+                f"{column.kind}. The file is not as it was published; fetch it again, or open it "
+                'with load_sqlite(path, errors="coerce"), which makes such values missing.'
             )
         if where is not None and isinstance(error, duckdb.Error):
             return refusal(parse(where), error)

@@ -4,19 +4,16 @@ from __future__ import annotations
 
 from copy import deepcopy
 from typing import TYPE_CHECKING, Any, Literal, Self
-from weakref import WeakValueDictionary
 
 import pandas as pd
 
-from ..backends import Attachment, Queries, ReleaseFile, quoted
-from ..columns import ColumnarCopy, ColumnStore, check_dtype_backend, frame_from_arrow
+from ..columns import check_dtype_backend, frame_from_arrow
 from ..errors import ArgumentError
-from ..options import as_folder, config
-from ..query import PairFilter, lacking, names_of, pairs_frame
-from ..releases import canonical_name
+from ..query import names_of
 from .description import ColumnNames, schema_frame, summary, summary_html, tables_frame
 from .diff import ReleaseDiff, columns_diff, pairs_diff, rows_diff, tables_diff
-from .parquet_export import export_tables
+from .parquet_export import export_release
+from .release import Release
 
 if TYPE_CHECKING:
     import os
@@ -24,8 +21,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     import duckdb
-    import numpy as np
 
+    from ..backends import Storage
     from ..columns import DtypeBackend
     from ..query import CellClass
     from ..releases import Progress, Size
@@ -46,7 +43,7 @@ class SynphysDatabase:
     Parameters
     ----------
     path
-        The release file.
+        The release file, or a folder that `to_parquet` wrote.
     errors
         What to do with a stored value that is not of its column's type: "raise" a
         `StoredValueError`, or "coerce" it to a missing value, with a warning.
@@ -70,40 +67,26 @@ class SynphysDatabase:
 
     def __init__(
         self,
-        path: str | os.PathLike[str],
+        path: str | os.PathLike[str] | Storage,
         *,
         errors: Literal["raise", "coerce"] = "raise",
         cache_path: str | os.PathLike[str] | None = None,
     ) -> None:
-        if errors not in ("raise", "coerce"):
-            raise ArgumentError(f"errors takes 'raise' or 'coerce'; got {errors!r}.")
-        self._file = ReleaseFile(path)
-        self._errors: Literal["raise", "coerce"] = errors
-        self._attachment = Attachment(self._file, errors)
-        self._queries = Queries(self._file, self._attachment)
-        self._cache_path = None if cache_path is None else as_folder(cache_path)
-        self._copy = self._columnar_copy()
-        self._store = ColumnStore(self._file.schema, self._queries, self._copy)
-        _opened[str(self._file.path), errors] = self
+        self._release = Release(path, errors, cache_path)
 
     def __getstate__(self) -> dict[str, Any]:
-        return {"path": str(self.path), "errors": self._errors, "cache_path": self._cache_path}
+        release = self._release
+        return {
+            "path": release.storage,
+            "errors": release.errors,
+            "cache_path": release.cache_path,
+        }
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__init__(  # type: ignore[misc]
-            state["path"], errors=state["errors"], cache_path=state["cache_path"]
-        )
-
-    def _columnar_copy(self) -> ColumnarCopy | None:
-        # Coerced values are another content than that of the file.
-        if self._errors != "raise":
-            return None
-        cache = (self._cache_path or config.cache_path).resolve()
-        is_cached = self.path.parent.resolve().is_relative_to(cache)
-        return ColumnarCopy(self.path, self._file.state) if is_cached else None
+        self.__init__(**state)  # type: ignore[misc]
 
     def __enter__(self) -> Self:
-        self._attachment.require_open()
+        self._release.require_open()
         return self
 
     def __exit__(self, *_exception: object) -> None:
@@ -115,30 +98,27 @@ class SynphysDatabase:
         Frames that were read stay; what would read the file raises `ClosedError`. Columns that are
         being written to the cache are written first.
         """
-        self._attachment.close()
-        self._store.forget()
-        if self._copy is not None:
-            self._copy.finish()
+        self._release.close()
 
     @property
     def is_closed(self) -> bool:
         """Whether `close` was called."""
-        return self._attachment.is_closed
+        return self._release.is_closed
 
     @property
     def path(self) -> Path:
         """The release file."""
-        return self._file.path
+        return self._release.path
 
     @property
     def metadata(self) -> dict[str, Any]:
         """What the file says of itself: schema version, creation date, origin."""
-        return deepcopy(self._file.metadata)
+        return deepcopy(dict(self._release.contents.metadata))
 
     @property
     def schema_version(self) -> str:
         """Schema version of the file, such as "22"."""
-        return self._file.schema_version
+        return self._release.contents.schema_version
 
     @property
     def size(self) -> Size:
@@ -146,12 +126,12 @@ class SynphysDatabase:
 
         Small: the recording-level tables are empty. Medium: they have rows, but no traces.
         """
-        return self._file.size
+        return self._release.contents.size
 
     @property
     def version_name(self) -> str:
         """Published name of the file; an alias is given as the name it stands for."""
-        return canonical_name(self.path.name)
+        return self._release.contents.version_name
 
     @property
     def columns(self) -> ColumnNames:
@@ -162,27 +142,12 @@ class SynphysDatabase:
         >>> db.columns.cell.cre_type
         'cell.cre_type'
         """
-        return ColumnNames(self._file.schema)
-
-    @property
-    def store(self) -> ColumnStore:
-        """The typed columns that are kept in memory."""
-        return self._store
-
-    @property
-    def provenance(self) -> dict[str, str]:
-        """What a frame's ``attrs["synphys"]`` says of the database that it came from."""
-        noted = {
-            "file": str(self.path),
-            "release": self.version_name,
-            "schema_version": self.schema_version,
-        }
-        return noted if self._errors == "raise" else noted | {"errors": self._errors}
+        return ColumnNames(self._release.schema)
 
     @property
     def project_names(self) -> list[str]:
         """Names of the projects that the experiments belong to, sorted."""
-        values = pd.Series(self._store.table("experiment").values("project_name"))
+        values = pd.Series(self._release.store.table("experiment").values("project_name"))
         return sorted(values.dropna().unique())
 
     @property
@@ -209,8 +174,8 @@ class SynphysDatabase:
         >>> db.tables.set_index("table").loc["pair", "rows"]
         np.int64(1410)
         """
-        self._attachment.require_open()
-        return tables_frame(self._file)
+        self._release.require_open()
+        return tables_frame(self._release.contents)
 
     @property
     def schema(self) -> pd.DataFrame:
@@ -229,7 +194,7 @@ class SynphysDatabase:
         >>> db.schema.query("table == 'pair' and column == 'distance'").unit.item()
         'm'
         """
-        return schema_frame(self._file.schema)
+        return schema_frame(self._release.schema)
 
     def table(
         self,
@@ -282,15 +247,15 @@ class SynphysDatabase:
         0  63  0.000043
         1  67  0.000043
         """
-        schema = self._file.native_schema if native else self._file.schema
+        schema = self._release.contents.native_schema if native else self._release.schema
         table = schema.table(name)
         chosen = _labelled(table, columns)
         check_dtype_backend(dtype_backend)
-        data = self._queries.part(table, chosen, where, limit, native=native)
+        data = self._release.queries.part(table, chosen, where, limit, native=native)
         if where is not None:
-            self._file.require_rows([table.stored_in or table.name])
+            self._release.contents.require_rows([table.stored_in or table.name])
         kinds = {label: table.columns[column].kind for label, column in chosen.items()}
-        return self.with_provenance(frame_from_arrow(data, kinds, dtype_backend), name)
+        return self._release.with_provenance(frame_from_arrow(data, kinds, dtype_backend), name)
 
     def sql(
         self,
@@ -332,9 +297,11 @@ class SynphysDatabase:
         check_dtype_backend(dtype_backend)
         if not isinstance(query, str):
             raise ArgumentError(f"query takes SQL as text; got {query!r}.")
-        data = self._queries.run(query, params)
-        self._queries.tell_of_missing_rows(query)
-        return self.with_provenance(frame_from_arrow(data, dtype_backend=dtype_backend), None)
+        data = self._release.queries.run(query, params)
+        self._release.queries.tell_of_missing_rows(query)
+        return self._release.with_provenance(
+            frame_from_arrow(data, dtype_backend=dtype_backend), None
+        )
 
     def pairs(
         self,
@@ -428,7 +395,7 @@ class SynphysDatabase:
         0      102               vip          0.00195
         1      297               vip          0.00147
         """
-        return self.find_pairs(
+        return self._release.pairs(
             None,
             include,
             dtype_backend,
@@ -447,49 +414,6 @@ class SynphysDatabase:
             internal=internal,
             where=where,
         )
-
-    def find_pairs(
-        self,
-        within: np.ndarray[Any, Any] | None,
-        include: str | Sequence[str],
-        dtype_backend: DtypeBackend,
-        **filters: Any,
-    ) -> pd.DataFrame:
-        """Return the wide frame of the pairs among these ids (None: all) that pass the filters."""
-        self._attachment.require_open()
-        pair_filter = PairFilter.from_arguments(**filters)
-        frame = pairs_frame(self._store, pair_filter, within, include, dtype_backend)
-        frame = self.with_provenance(frame, "pair")
-        if lacks := lacking(self._file.schema, include):
-            frame.attrs["synphys"]["lacks"] = lacks
-        if "synapse_prediction" in include and not self._file.rows_at_most("synapse_prediction"):
-            frame.attrs["synphys"]["empty"] = ["synapse_prediction"]
-        return frame
-
-    def require_rows(self, tables: Iterable[str]) -> None:
-        """Raise `MissingRowsError` where a table is empty because the file is a small one."""
-        self._file.require_rows(tables)
-
-    def related_ids(self, ids_query: str, wanted: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-        """Return the ids that a query gives; `wanted` holds the ids it starts from."""
-        return self._queries.ids(ids_query, (), {"wanted": wanted})
-
-    def rows_with_ids(
-        self,
-        table: str,
-        ids_query: str,
-        wanted: np.ndarray[Any, Any],
-        dtype_backend: DtypeBackend = None,
-    ) -> pd.DataFrame:
-        """Return the rows of a table whose id a query gives, which starts from the ids `wanted`."""
-        described = self._file.schema.table(table)
-        columns = ", ".join(map(quoted, described.columns))
-        data = self._queries.run(
-            f"SELECT {columns} FROM {quoted(table)} WHERE id IN ({ids_query}) ORDER BY id",
-            ids={"wanted": wanted},
-        )
-        kinds = {column.name: column.kind for column in described.columns.values()}
-        return self.with_provenance(frame_from_arrow(data, kinds, dtype_backend), table)
 
     def to_parquet(
         self,
@@ -528,7 +452,8 @@ class SynphysDatabase:
         -----
         Compressed with zstd. Unit and description of a column are in the metadata of its Arrow
         field; ``pandas.read_parquet`` gives the dtypes and the attrs of the table frames. Arrays
-        are the bytes of .npy files, JSON is text.
+        are the bytes of .npy files, JSON is text. The files note the release that they are of:
+        `load_parquet` opens the folder as a database.
 
         Examples
         --------
@@ -536,23 +461,7 @@ class SynphysDatabase:
         >>> pd.read_parquet(files[1])["has_synapse"].dtype
         BooleanDtype
         """
-        names = list(self._file.schema.tables) if tables is None else names_of(tables, "tables")
-        described = [self._file.schema.table(name) for name in dict.fromkeys(names)]
-        self._attachment.require_open()
-        status = self.path.stat()
-        source = self.provenance | {
-            "bytes": status.st_size,
-            "modified": status.st_mtime_ns,
-            "errors": self._errors,
-        }
-        return export_tables(
-            [(table, self._file.row_counts[table.stored_in or table.name]) for table in described],
-            folder,
-            self._queries.batches,
-            source=source,
-            attributes=self.provenance,
-            progress=progress,
-        )
+        return export_release(self._release, folder, tables, progress=progress)
 
     def diff(self, other: SynphysDatabase) -> ReleaseDiff:
         """Return what changes from this release to another one.
@@ -578,10 +487,10 @@ class SynphysDatabase:
         return ReleaseDiff(
             self.version_name,
             other.version_name,
-            tables_diff(self._file, other._file),
-            columns_diff(self._file, other._file),
-            rows_diff(self._file, other._file),
-            *pairs_diff(self._store, other.store),
+            tables_diff(self._release.contents, other._release.contents),
+            columns_diff(self._release.contents, other._release.contents),
+            rows_diff(self._release.contents, other._release.contents),
+            *pairs_diff(self._release.store, other._release.store),
         )
 
     def relation(self, name: str) -> duckdb.DuckDBPyRelation:
@@ -593,17 +502,12 @@ class SynphysDatabase:
              n
         0  159
         """
-        return self.connection.view(self._file.schema.table(name).name)
+        return self.connection.view(self._release.schema.table(name).name)
 
     @property
     def connection(self) -> duckdb.DuckDBPyConnection:
         """DuckDB connection of this thread, the file attached read-only as `release`."""
-        return self._attachment.connection()
-
-    def with_provenance(self, frame: pd.DataFrame, table: str | None) -> pd.DataFrame:
-        """Return the frame, marked as rows of a table of this database."""
-        frame.attrs["synphys"] = self.provenance | ({"table": table} if table else {})
-        return frame
+        return self._release.attachment.connection()
 
     def __getitem__(self, name: str) -> pd.DataFrame:
         return self.table(name)
@@ -615,16 +519,17 @@ class SynphysDatabase:
         return self.table(name)
 
     def __dir__(self) -> Iterable[str]:
-        return [*super().__dir__(), *self._file.schema.tables]
+        names = (name for name in super().__dir__() if not name.startswith("_"))
+        return [*names, *self._release.schema.tables]
 
     def _ipython_key_completions_(self) -> list[str]:
-        return list(self._file.schema.tables)
+        return list(self._release.schema.tables)
 
     def __repr__(self) -> str:
-        return f"<SynphysDatabase {self.version_name}: {summary(self._file)}>"
+        return f"<SynphysDatabase {self.version_name}: {summary(self._release.contents)}>"
 
     def _repr_html_(self) -> str:
-        return summary_html(self._file, self.version_name)
+        return summary_html(self._release.contents, self.version_name)
 
 
 def _labelled(table: Table, columns: Sequence[str] | str | None) -> dict[str, str]:
@@ -637,12 +542,6 @@ def _labelled(table: Table, columns: Sequence[str] | str | None) -> dict[str, st
     return {name: table.column(table.native_names.get(name, name)).name for name in names}
 
 
-# How a frame finds the database it came from while somebody holds it: weakly, so that nothing is
-# kept open by a frame.
-_opened: WeakValueDictionary[tuple[str, str], SynphysDatabase] = WeakValueDictionary()
-
-
-def opened(path: str, errors: Literal["raise", "coerce"] = "raise") -> SynphysDatabase | None:
-    """Return the database of a release file that somebody holds open, or None."""
-    database = _opened.get((path, errors))
-    return None if database is None or database.is_closed else database
+def release_of(db: SynphysDatabase) -> Release:
+    """Return what modules need of a database."""
+    return db._release  # noqa: SLF001 - the face of a database has only what users call

@@ -10,17 +10,17 @@ from ..errors import did_you_mean
 from ..schema import STR, versions_of
 
 if TYPE_CHECKING:
-    from ..backends import ReleaseFile
+    from ..backends import Contents
     from ..schema import Schema
 
 
 _COUNTED = {"experiment": "experiments", "cell": "cells", "pair": "pairs", "synapse": "synapses"}
 
 
-def tables_frame(file: ReleaseFile) -> pd.DataFrame:
+def tables_frame(contents: Contents) -> pd.DataFrame:
     """Return a row for each table, by the newest schema's names."""
-    tables = list(file.schema)
-    rows = [file.row_counts[table.stored_in or table.name] for table in tables]
+    tables = list(contents.schema)
+    rows = [contents.row_count(table) for table in tables]
     columns = [sum(not column.is_internal for column in table.columns.values()) for table in tables]
     return pd.DataFrame(
         {
@@ -54,27 +54,27 @@ def schema_frame(schema: Schema) -> pd.DataFrame:
     return pd.DataFrame({name: pd.array(values, dtype=STR) for name, values in texts.items()})
 
 
-def summary(file: ReleaseFile) -> str:
+def summary(contents: Contents) -> str:
     """Return schema version and the counts of the main tables, in one line."""
     counts = ", ".join(
-        f"{file.row_counts[table]:,} {plural}"
+        f"{contents.row_counts[table]:,} {plural}"
         for table, plural in _COUNTED.items()
-        if table in file.row_counts
+        if table in contents.row_counts
     )
-    return f"{file.size}, schema {file.schema_version}, {counts}"
+    return f"{contents.size}, schema {contents.schema_version}, {counts}"
 
 
-def summary_html(file: ReleaseFile, name: str) -> str:
+def summary_html(contents: Contents, name: str) -> str:
     """Return what a notebook shows of a database: its summary and its tables."""
     import html
 
-    tables = tables_frame(file)
+    tables = tables_frame(contents)
     filled = tables[tables["rows"] > 0]
     empty = ", ".join(tables.loc[tables["rows"] == 0, "table"])
-    origin = html.escape(str(file.metadata.get("origin", "")))
+    origin = html.escape(str(contents.metadata.get("origin", "")))
     note = f"<p>Without rows in this file: {html.escape(empty)}.</p>" if empty else ""
     return (
-        f"<p><b>{html.escape(name)}</b> ({html.escape(summary(file))})<br>{origin}</p>"
+        f"<p><b>{html.escape(name)}</b> ({html.escape(summary(contents))})<br>{origin}</p>"
         f"{filled.to_html(index=False, border=0)}{note}"
     )
 

@@ -12,7 +12,7 @@ from ..schema import STR
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ..backends import ReleaseFile
+    from ..backends import Contents
     from ..columns import ColumnStore
 
 
@@ -70,7 +70,7 @@ class ReleaseDiff:
         )
 
 
-def tables_diff(before: ReleaseFile, after: ReleaseFile) -> pd.DataFrame:
+def tables_diff(before: Contents, after: Contents) -> pd.DataFrame:
     """Return the tables that only one of two files has."""
     old, new = before.schema.tables, after.schema.tables
     changes = [(name, "removed") for name in old if name not in new]
@@ -78,7 +78,7 @@ def tables_diff(before: ReleaseFile, after: ReleaseFile) -> pd.DataFrame:
     return _texts(["table", "change"], changes)
 
 
-def columns_diff(before: ReleaseFile, after: ReleaseFile) -> pd.DataFrame:
+def columns_diff(before: Contents, after: Contents) -> pd.DataFrame:
     """Return the columns that only one of two files has, and those that were renamed."""
     old, new = _named(before), _named(after)
     changes: list[tuple[str | None, ...]] = []
@@ -94,17 +94,17 @@ def columns_diff(before: ReleaseFile, after: ReleaseFile) -> pd.DataFrame:
     return _texts(["table", "column", "change", "before", "after"], changes)
 
 
-def _named(file: ReleaseFile) -> dict[tuple[str, str], tuple[str, str]]:
+def _named(contents: Contents) -> dict[tuple[str, str], tuple[str, str]]:
     """Return the file's own name and the kind of each column."""
     return {
         (table.name, column.name): (column.native_name or column.name, column.kind)
-        for table in file.schema
+        for table in contents.schema
         for column in table.columns.values()
         if not column.is_internal
     }
 
 
-def rows_diff(before: ReleaseFile, after: ReleaseFile) -> pd.DataFrame:
+def rows_diff(before: Contents, after: Contents) -> pd.DataFrame:
     """Return the row counts of all tables of two files."""
     tables = list(dict.fromkeys([*after.row_counts, *before.row_counts]))
     frame = pd.DataFrame(

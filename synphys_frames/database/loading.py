@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from ..backends import ParquetStorage, SqliteStorage
 from ..errors import ArgumentError, UnknownVersionError
 from ..options import config
 from ..releases import SIZES, Size, cache_folder, fetch_version, fetched, known_releases
@@ -128,7 +129,7 @@ def _opened(release: Comparable) -> SynphysDatabase:
         return release
     if isinstance(release, str) and not Path(release).expanduser().exists():
         return load_version(release)
-    return load_sqlite(release)
+    return SynphysDatabase(release)
 
 
 def load_sqlite(
@@ -155,4 +156,39 @@ def load_sqlite(
     ReleaseFileError
         There is no such file, or it is damaged, or it is no release.
     """
-    return SynphysDatabase(path, errors=errors, cache_path=cache_path)
+    return SynphysDatabase(SqliteStorage(path), errors=errors, cache_path=cache_path)
+
+
+def load_parquet(folder: str | os.PathLike[str]) -> SynphysDatabase:
+    """Open a folder that `SynphysDatabase.to_parquet` wrote, as the release that it is of.
+
+    Queries, frames, filters and connectivity are those of the file that it was written from, equal
+    in values and types.
+
+    Parameters
+    ----------
+    folder
+        The folder. It is only read. Tables that were not written are not there.
+
+    Returns
+    -------
+    SynphysDatabase
+        Its names are the newest schema's: with ``native=True``, too.
+
+    Raises
+    ------
+    ReleaseFileError
+        There is no such folder, no dataset in it, files of several releases, or a damaged one.
+
+    See Also
+    --------
+    SynphysDatabase.to_parquet : Writes such a folder.
+
+    Examples
+    --------
+    >>> files = db.to_parquet(folder / "dataset", progress=False)
+    >>> dataset = sf.load_parquet(folder / "dataset")
+    >>> dataset.pairs(synapse=True, include="cell").equals(db.pairs(synapse=True, include="cell"))
+    True
+    """
+    return SynphysDatabase(ParquetStorage(folder))

@@ -12,19 +12,22 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 import pyarrow as pa
 
+from ..backends import ReleaseNote, reference_note
 from ..errors import ArgumentError, ExportError, SynphysError
+from ..query import names_of
 from ..releases import as_callback
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Iterable
 
     from fsspec.callbacks import Callback
 
     from ..releases import Progress
     from ..schema import Table
+    from .release import Release
 
 
-FORMAT_VERSION = "1"
+FORMAT_VERSION = "2"
 _SOURCE_KEY = b"synphys_frames.source"
 ROWS_PER_BATCH = 65_536
 
@@ -39,6 +42,7 @@ def arrow_schema(table: Table, attributes: dict[str, str]) -> pa.Schema:
     for column in table.columns.values():
         described = {"unit": column.unit, "description": column.description or None}
         metadata = {key: value for key, value in described.items() if value}
+        metadata |= reference_note(column.references)
         fields.append(pa.field(column.name, column.facts.arrow, metadata=metadata))
     empty = pd.DataFrame(
         {
@@ -85,58 +89,74 @@ def is_complete(file: Path, source: dict[str, Any]) -> bool:
     return bool(json.loads(metadata[_SOURCE_KEY]) == source)
 
 
-def export_tables(
-    tables: Sequence[tuple[Table, int]],
+def export_release(
+    release: Release,
     folder: str | os.PathLike[str],
-    batches: Callable[[Table, int], Iterable[pa.RecordBatch]],
+    tables: object = None,
     *,
-    source: dict[str, Any],
-    attributes: dict[str, str],
     progress: Progress,
 ) -> list[Path]:
-    """Write tables into a folder, one file each, leaving those that are complete.
+    """Write tables of a release into a folder, one file each, leaving those that are complete.
 
     Parameters
     ----------
-    tables
-        The tables, and how many rows each has.
+    release
+        The release.
     folder
         The folder, made where it is missing.
-    batches
-        Gives a table's rows, so many at a time.
-    source
-        What the rows come from.
-    attributes
-        What ``attrs["synphys"]`` says of the database.
+    tables
+        Names of tables; default all.
     progress
         True, False, or an fsspec Callback, told of every row written.
     """
+    release.require_open()
+    every = list(release.schema.tables)
+    names = every if tables is None else names_of(tables, "tables")
+    chosen = [release.schema.table(name) for name in dict.fromkeys(names)]
     place = prepare_folder(folder)
-    files = [place / f"{table.name}.parquet" for table, _ in tables]
-    sources = [source | {"table": table.name, "format": FORMAT_VERSION} for table, _ in tables]
-    todo = [number for number, file in enumerate(files) if not is_complete(file, sources[number])]
+    if place.resolve() == release.path.resolve():
+        raise ExportError(f"{place} is the dataset that is read. Name another folder.")
+    drafts = [_Draft(release, table, place, every.index(table.name)) for table in chosen]
+    todo = [draft for draft in drafts if not is_complete(draft.file, draft.source)]
     with as_callback(progress, desc="rows", unit=" rows", unit_scale=True) as callback:
-        callback.set_size(sum(tables[number][1] for number in todo))
-        for number in todo:
-            table = tables[number][0]
-            write_table(
-                batches(table, ROWS_PER_BATCH),
-                table,
-                files[number],
-                sources[number],
-                attributes | {"table": table.name},
-                callback,
-            )
-    return files
+        callback.set_size(sum(release.contents.row_count(draft.table) for draft in todo))
+        for draft in todo:
+            batches = release.queries.batches(draft.table, ROWS_PER_BATCH)
+            write_table(batches, draft.schema, draft.file, callback)
+    return [draft.file for draft in drafts]
+
+
+class _Draft:
+    """One file to be written: where, with which columns, and what it notes."""
+
+    def __init__(self, release: Release, table: Table, folder: Path, place: int) -> None:
+        self.table = table
+        self.file = folder / f"{table.name}.parquet"
+        states = release.storage.fingerprint().values()
+        self.source: dict[str, Any] = {
+            **release.provenance,
+            "bytes": sum(state.size for state in states),
+            "modified": max(state.modified for state in states),
+            "errors": release.errors,
+            "table": table.name,
+            "format": FORMAT_VERSION,
+        }
+        contents = release.contents
+        note = ReleaseNote(
+            release=contents.version_name,
+            metadata=contents.metadata,
+            size=contents.size,
+            table=table.name,
+            place=place,
+            is_keyed=contents.is_keyed(table),
+        )
+        schema = arrow_schema(table, release.provenance | {"table": table.name})
+        source = {_SOURCE_KEY: json.dumps(self.source, sort_keys=True).encode()}
+        self.schema = schema.with_metadata({**schema.metadata, **source, **note.encoded()})
 
 
 def write_table(
-    batches: Iterable[pa.RecordBatch],
-    table: Table,
-    file: Path,
-    source: dict[str, Any],
-    attributes: dict[str, str],
-    callback: Callback,
+    batches: Iterable[pa.RecordBatch], schema: pa.Schema, file: Path, callback: Callback
 ) -> None:
     """Write a table's rows into a Parquet file that appears under its name when it is whole.
 
@@ -144,23 +164,15 @@ def write_table(
     ----------
     batches
         The rows.
-    table
-        The table that they are of.
+    schema
+        Their columns, with what the file notes.
     file
         The file; an older export of that name is replaced.
-    source
-        What the rows come from; `is_complete` compares it.
-    attributes
-        ``attrs["synphys"]`` of the frame that reading the file gives.
     callback
         Told of every row written.
     """
-    schema = arrow_schema(table, attributes)
     from pyarrow import parquet
 
-    schema = schema.with_metadata(
-        {**schema.metadata, _SOURCE_KEY: json.dumps(source, sort_keys=True).encode()}
-    )
     try:
         handle, name = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.", suffix=".part")
     except OSError as error:

@@ -9,14 +9,15 @@ from ..errors import ArgumentError, ProvenanceError
 from ..options import config
 from ..query import noted_in
 from ..releases import find_file, find_release, shipped_catalogue
-from .database import SynphysDatabase, opened
+from .database import SynphysDatabase, release_of
+from .release import Release, opened
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
-def database_of(frame: pd.DataFrame, db: SynphysDatabase | None = None) -> SynphysDatabase:
-    """Return the database that a frame belongs to.
+def database_of(frame: pd.DataFrame, db: SynphysDatabase | None = None) -> Release:
+    """Return the release that a frame belongs to.
 
     Parameters
     ----------
@@ -33,11 +34,11 @@ def database_of(frame: pd.DataFrame, db: SynphysDatabase | None = None) -> Synph
     if db is not None:
         if not isinstance(db, SynphysDatabase):
             raise ArgumentError(f"db takes a SynphysDatabase; got {type(db).__name__}.")
-        return db
+        return release_of(db)
     noted = noted_in(frame)
-    found = open_database_of(frame)
-    if found is not None:
-        return found
+    release = open_database_of(frame)
+    if release is not None:
+        return release
     if "file" not in noted:
         raise ProvenanceError(
             "This frame does not say which release it comes from: its attrs were lost on the way "
@@ -47,15 +48,13 @@ def database_of(frame: pd.DataFrame, db: SynphysDatabase | None = None) -> Synph
     path = Path(str(noted["file"]))
     if not path.exists():
         path = _moved(str(noted.get("release", "")), path)
-    return opened(str(path), _errors(noted)) or SynphysDatabase(path, errors=_errors(noted))
+    return opened(str(path), _errors(noted)) or Release(path, _errors(noted))
 
 
-def open_database_of(
-    frame: pd.DataFrame, db: SynphysDatabase | None = None
-) -> SynphysDatabase | None:
-    """Return the database that a frame belongs to if it is open, else None."""
+def open_database_of(frame: pd.DataFrame, db: SynphysDatabase | None = None) -> Release | None:
+    """Return the release that a frame belongs to if it is open, else None."""
     if isinstance(db, SynphysDatabase):
-        return None if db.is_closed else db
+        return None if db.is_closed else release_of(db)
     noted = noted_in(frame)
     return opened(str(noted["file"]), _errors(noted)) if "file" in noted else None
 

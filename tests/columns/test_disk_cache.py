@@ -17,6 +17,7 @@ from filelock import FileLock
 
 import synphys_frames as sf
 from synphys_frames.columns.disk_cache import content_digest
+from synphys_frames.database.database import release_of
 from synphys_frames.errors import ArgumentError, ClosedError, ReleaseFileError
 from tests.support.release_builder import change
 
@@ -84,10 +85,10 @@ def test_the_next_process_has_the_same_frame_without_reading_the_release(
 def test_all_tables_are_the_same_from_the_copy(cached: Path, db: sf.SynphysDatabase) -> None:
     for _ in range(2):
         with sf.load_sqlite(cached) as opened:
-            for table in opened.store.schema:
+            for table in release_of(opened).store.schema:
                 for name in table.kept_columns:
-                    found = pd.Series(opened.store.table(table.name).values(name))
-                    expected = pd.Series(db.store.table(table.name).values(name))
+                    found = pd.Series(release_of(opened).store.table(table.name).values(name))
+                    expected = pd.Series(release_of(db).store.table(table.name).values(name))
                     pd.testing.assert_series_equal(found, expected, check_names=False)
 
 

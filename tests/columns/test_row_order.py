@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 import synphys_frames as sf
+from synphys_frames.database.database import release_of
 from synphys_frames.errors import JoinError, StoredValueError
 from tests.support.release_builder import change, query
 
@@ -87,7 +88,7 @@ def test_columns_of_several_passes_stand_in_the_same_rows(
     with sf.load_sqlite(path) as db:
         db.connection.execute(f"SET threads = {threads}")
         for name in TABLES:
-            table = db.store.table(name)
+            table = release_of(db).store.table(name)
             ids = table.values("id").tolist()
             for column in table.table.kept_columns[1:8]:
                 if table.table.columns[column].kind != "datetime":

@@ -14,6 +14,7 @@ import pandas as pd
 import pytest
 
 import synphys_frames as sf
+from synphys_frames.database.database import release_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -94,10 +95,10 @@ def test_what_is_in_memory_is_not_queried(large: sf.SynphysDatabase) -> None:
 
 
 def test_each_table_is_read_once(large: sf.SynphysDatabase) -> None:
-    large.store.forget()
+    release_of(large).store.forget()
     first = calls(lambda: large.pairs(**WIDE))
     # pair, experiment, slice, five tables of cells, four of synapses
-    assert first["duckdb.to_arrow_table"] == len(large.store.loaded) == 12
+    assert first["duckdb.to_arrow_table"] == len(release_of(large).store.loaded) == 12
 
 
 def test_a_release_is_opened_by_its_own_schema_version_alone(sample_path: Path) -> None:

@@ -17,6 +17,7 @@ import synphys_frames as sf
 from synphys_frames.columns.dtypes import masked_array, masked_values, pandas_array
 from synphys_frames.columns.factorize import KeyIndex
 from synphys_frames.columns.gather import frame_of, take_all
+from synphys_frames.database.database import release_of
 from synphys_frames.errors import JoinError, UnknownColumnError
 from tests.support.release_builder import build, change
 
@@ -102,7 +103,7 @@ def test_gathered_frames_agree_with_pandas_merges(db: sf.SynphysDatabase) -> Non
 
 
 def test_columns_know_their_names(db: sf.SynphysDatabase) -> None:
-    table = db.store.table("pair")
+    table = release_of(db).store.table("pair")
     with pytest.raises(UnknownColumnError, match="Did you mean 'distance'"):
         table.values("distanc")
     assert len(table.values("distance")) == len(table) == len(db.pair)
@@ -112,9 +113,9 @@ def test_columns_know_their_names(db: sf.SynphysDatabase) -> None:
 
 
 def test_two_rows_where_one_is_expected(db: sf.SynphysDatabase) -> None:
-    alias = db.store.aliases("pair")["avg_response_fit"]
+    alias = release_of(db).store.aliases("pair")["avg_response_fit"]
     with pytest.raises(JoinError, match=r"related\('avg_response_fit'\)"):
-        db.store.rows(alias, "pair")
+        release_of(db).store.rows(alias, "pair")
 
 
 @pytest.fixture
@@ -125,12 +126,18 @@ def fresh(sample_path: Path) -> Iterator[sf.SynphysDatabase]:
 
 
 def test_only_what_is_asked_for_is_read(fresh: sf.SynphysDatabase) -> None:
-    assert fresh.store.loaded == {}
+    assert release_of(fresh).store.loaded == {}
     fresh.pairs(synapse=True)
-    assert set(fresh.store.loaded) == {"pair", "cell", "experiment"}
+    assert set(release_of(fresh).store.loaded) == {"pair", "cell", "experiment"}
     fresh.pairs(species="mouse", include="pre_morphology.pyramidal")
-    assert set(fresh.store.loaded) == {"pair", "cell", "experiment", "slice", "morphology"}
-    assert "distance" in fresh.store.loaded["pair"]
+    assert set(release_of(fresh).store.loaded) == {
+        "pair",
+        "cell",
+        "experiment",
+        "slice",
+        "morphology",
+    }
+    assert "distance" in release_of(fresh).store.loaded["pair"]
 
 
 def test_of_a_large_table_only_the_columns_that_are_asked_for(
@@ -139,16 +146,16 @@ def test_of_a_large_table_only_the_columns_that_are_asked_for(
     monkeypatch.setattr("synphys_frames.columns.store._FEW_VALUES", 1000)
     expected = fresh["intrinsic"]
     fresh.pairs(include="pre_intrinsic.tau")
-    assert fresh.store.loaded["intrinsic"] == ["tau", "id", "cell_id"]
+    assert release_of(fresh).store.loaded["intrinsic"] == ["tau", "id", "cell_id"]
     both = fresh.pairs(include=["pre_intrinsic.rheobase", "pre_intrinsic.tau", "pre_cell.id"])
-    assert fresh.store.loaded["intrinsic"] == ["tau", "id", "cell_id", "rheobase"]
+    assert release_of(fresh).store.loaded["intrinsic"] == ["tau", "id", "cell_id", "rheobase"]
     merged = both.merge(expected, left_on="pre_cell.id", right_on="cell_id", how="left")
     for name in ("tau", "rheobase"):
         assert merged[name].notna().any()
         pd.testing.assert_series_equal(
             merged[f"pre_intrinsic.{name}"], merged[name], check_names=False
         )
-    whole = fresh.store.table("intrinsic")
+    whole = release_of(fresh).store.table("intrinsic")
     expected = expected[whole.table.kept_columns]
     rows = np.array([3, -1, 0])
     names = list(expected.columns)
@@ -163,28 +170,28 @@ def test_of_a_large_table_only_the_columns_that_are_asked_for(
 
 def test_the_tables_not_used_for_longest_are_dropped(fresh: sf.SynphysDatabase) -> None:
     for name in ("synapse", "dynamics", "synapse_model"):
-        fresh.store.table(name).values("id")
-    assert list(fresh.store.loaded) == ["synapse", "dynamics", "synapse_model"]
-    fresh.store.table("synapse")
-    sf.config.memory_budget = fresh.store.nbytes + 1000
-    everything = fresh.store.nbytes
-    fresh.store.table("morphology").values("id")
+        release_of(fresh).store.table(name).values("id")
+    assert list(release_of(fresh).store.loaded) == ["synapse", "dynamics", "synapse_model"]
+    release_of(fresh).store.table("synapse")
+    sf.config.memory_budget = release_of(fresh).store.nbytes + 1000
+    everything = release_of(fresh).store.nbytes
+    release_of(fresh).store.table("morphology").values("id")
     # It needs the room of one of them: of the one that was used before the others.
-    assert list(fresh.store.loaded) == ["synapse_model", "synapse", "morphology"]
-    assert fresh.store.nbytes <= everything + 1000
+    assert list(release_of(fresh).store.loaded) == ["synapse_model", "synapse", "morphology"]
+    assert release_of(fresh).store.nbytes <= everything + 1000
     expected = fresh["dynamics"]["id"]
-    found = pd.Series(fresh.store.table("dynamics").values("id"), name="id")
+    found = pd.Series(release_of(fresh).store.table("dynamics").values("id"), name="id")
     pd.testing.assert_series_equal(found, expected)
 
 
 def test_what_is_dropped_takes_no_memory(fresh: sf.SynphysDatabase) -> None:
     expected = fresh.pairs(species="mouse", include=["cell", "synapse"])
-    everything = fresh.store.nbytes
+    everything = release_of(fresh).store.nbytes
     sf.config.memory_budget = everything // 2
     assert everything > 500_000
     for _ in range(2):
         found = fresh.pairs(species="mouse", include=["cell", "synapse", "experiment"])
-        assert fresh.store.nbytes <= everything // 2
+        assert release_of(fresh).store.nbytes <= everything // 2
     pd.testing.assert_frame_equal(found[expected.columns], expected)
 
 
@@ -192,27 +199,27 @@ def test_what_is_compared_is_within_the_budget(fresh: sf.SynphysDatabase) -> Non
     pairs = fresh.pairs()
     classes = [sf.CellClass(cre_type="sst"), sf.CellClass(dendrite_type="spiny")]
     expected = pairs.synphys.classify(classes)
-    fresh.store.forget()
+    release_of(fresh).store.forget()
     # The same tables, but none of their texts.
     pairs.synphys.classify({"a": sf.CellClass(depth=0), "b": sf.CellClass(pyramidal=True)})
-    sf.config.memory_budget = fresh.store.nbytes + 10
+    sf.config.memory_budget = release_of(fresh).store.nbytes + 10
     pd.testing.assert_frame_equal(pairs.synphys.classify(classes), expected)
-    assert 0 < fresh.store.nbytes <= sf.config.memory_budget
+    assert 0 < release_of(fresh).store.nbytes <= sf.config.memory_budget
 
 
 def test_what_is_in_memory_is_counted_the_same_by_threads(fresh: sf.SynphysDatabase) -> None:
     query = partial(fresh.pairs, include=["cell", "synapse"], where="pre_cell.cre_type = 'sst'")
     query()
-    expected = fresh.store.nbytes
+    expected = release_of(fresh).store.nbytes
     interval = sys.getswitchinterval()
     sys.setswitchinterval(1e-6)
     try:
         for _ in range(3):
-            fresh.store.forget()
+            release_of(fresh).store.forget()
             with ThreadPoolExecutor(4) as pool:
                 for future in [pool.submit(query) for _ in range(4)]:
                     future.result()
-            assert fresh.store.nbytes == expected
+            assert release_of(fresh).store.nbytes == expected
     finally:
         sys.setswitchinterval(interval)
 
@@ -237,12 +244,12 @@ def test_a_column_may_have_any_name(
 
 
 def test_a_table_that_is_too_large_is_not_kept(fresh: sf.SynphysDatabase) -> None:
-    assert fresh.store.keeps("pair")
+    assert release_of(fresh).store.keeps("pair")
     sf.config.memory_budget = 1000 * 9 * 14
-    assert not fresh.store.keeps("pair")
-    assert fresh.store.keeps("slice")
+    assert not release_of(fresh).store.keeps("pair")
+    assert release_of(fresh).store.keeps("slice")
     assert len(fresh.pairs()) == len(fresh.pair)
-    assert "pair" not in fresh.store.loaded
+    assert "pair" not in release_of(fresh).store.loaded
 
 
 def test_threads_share_what_is_read(fresh: sf.SynphysDatabase) -> None:
@@ -251,5 +258,5 @@ def test_threads_share_what_is_read(fresh: sf.SynphysDatabase) -> None:
         frames = [future.result() for future in [pool.submit(query) for _ in range(8)]]
     for frame in frames[1:]:
         pd.testing.assert_frame_equal(frame, frames[0])
-    for names in fresh.store.loaded.values():
+    for names in release_of(fresh).store.loaded.values():
         assert len(set(names)) == len(names)

@@ -15,6 +15,7 @@ import pandas as pd
 import pytest
 
 import synphys_frames as sf
+from synphys_frames.database.database import release_of
 from synphys_frames.errors import (
     ArgumentError,
     ClosedError,
@@ -42,7 +43,7 @@ DTYPES = {
 
 
 def test_every_table_has_the_promised_dtypes(db: sf.SynphysDatabase) -> None:
-    for table in db.store.schema:
+    for table in release_of(db).store.schema:
         frame = db[table.name]
         assert frame.columns.tolist() == list(table.columns)
         for column in table.columns.values():
@@ -382,7 +383,7 @@ def test_a_child_forked_while_another_thread_holds_the_tables(sample_path: Path)
     held, done = threading.Event(), threading.Event()
 
     def hold() -> None:
-        with db.store._lock:
+        with release_of(db).store._lock:
             held.set()
             done.wait(timeout=60)
 

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 import synphys_frames as sf
+from synphys_frames.database.database import release_of
 from synphys_frames.errors import ArgumentError, ExpressionError, UnknownCriterionError
 from synphys_frames.query.cell_class import Cells
 from synphys_frames.query.criteria import EXCITATORY_CRE_TYPES, INHIBITORY_CRE_TYPES
@@ -16,7 +17,7 @@ CellClass = sf.CellClass
 
 
 def members(db: sf.SynphysDatabase, cell_class: CellClass) -> set[int]:
-    mask = cell_class.members(cells_of(db.store))
+    mask = cell_class.members(cells_of(release_of(db).store))
     return set(db.cell.loc[mask, "id"])
 
 

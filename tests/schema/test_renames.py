@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import synphys_frames as sf
+from synphys_frames.database.database import release_of
 from synphys_frames.errors import (
     ArgumentError,
     MissingRowsError,
@@ -404,8 +405,8 @@ def test_a_class_is_the_same_in_database_frame_and_plain_python(
         if not _has(version, cell_class):
             continue
         expected = {cell["id"] for cell in cells_by_hand[version] if by_hand(cell) is True}
-        mask = cell_class.members(cells_of(db.store))
-        ids, _ = db.store.table("cell").keys("id")
+        mask = cell_class.members(cells_of(release_of(db).store))
+        ids, _ = release_of(db).store.table("cell").keys("id")
         assert set(ids[mask]) == expected, version
         frame = wide[version]
         classified = frame.synphys.classify({"it": cell_class})

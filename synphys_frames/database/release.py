@@ -1,0 +1,165 @@
+"""What modules need of an opened release: its storage, schema, columns in memory and queries."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+from weakref import WeakValueDictionary
+
+from ..backends import Attachment, Contents, Queries, Storage, quoted, storage_at
+from ..columns import ColumnarCopy, ColumnStore, frame_from_arrow
+from ..errors import ArgumentError
+from ..options import as_folder, config
+from ..query import PairFilter, lacking, pairs_frame
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Iterable, Sequence
+    from pathlib import Path
+
+    import pandas as pd
+
+    from .._typing import Rows
+    from ..backends import Errors
+    from ..columns import DtypeBackend
+    from ..schema import Schema
+
+
+class Release:
+    """One opened release. `SynphysDatabase` shows it to users.
+
+    Parameters
+    ----------
+    storage
+        Where the release is stored, or the path of that.
+    errors, cache_path
+        As for `SynphysDatabase`.
+
+    Attributes
+    ----------
+    storage, contents
+        Where it is stored, and what it has.
+    attachment, queries
+        DuckDB over it, and what is asked of it.
+    store
+        The typed columns that are kept in memory.
+    """
+
+    def __init__(
+        self,
+        storage: Storage | str | os.PathLike[str],
+        errors: Errors = "raise",
+        cache_path: str | os.PathLike[str] | None = None,
+    ) -> None:
+        if errors not in ("raise", "coerce"):
+            raise ArgumentError(f"errors takes 'raise' or 'coerce'; got {errors!r}.")
+        self.storage = storage if isinstance(storage, Storage) else storage_at(storage)
+        self.errors = errors
+        self.cache_path = None if cache_path is None else as_folder(cache_path)
+        self.contents = Contents(self.storage)
+        self.attachment = Attachment(self.storage, self.contents, errors)
+        self.queries = Queries(self.storage, self.contents, self.attachment)
+        self._copy = self._columnar_copy()
+        self.store = ColumnStore(self.schema, self.queries, self._copy)
+        _opened[str(self.path), errors] = self
+
+    def _columnar_copy(self) -> ColumnarCopy | None:
+        file = self.storage.copied_file
+        # Coerced values are another content than that of the file.
+        if file is None or self.errors != "raise":
+            return None
+        cache = (self.cache_path or config.cache_path).resolve()
+        if not file.parent.resolve().is_relative_to(cache):
+            return None
+        [state] = self.contents.fingerprint.values()
+        return ColumnarCopy(file, state)
+
+    @property
+    def path(self) -> Path:
+        """The file or folder."""
+        return self.storage.location
+
+    @property
+    def schema(self) -> Schema:
+        """The tables by the newest schema's names."""
+        return self.contents.schema
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether `close` was called."""
+        return self.attachment.is_closed
+
+    def require_open(self) -> None:
+        """Raise `ClosedError` where the release was closed."""
+        self.attachment.require_open()
+
+    def close(self) -> None:
+        """Close the files and free the columns; what is being written to the cache comes first."""
+        self.attachment.close()
+        self.store.forget()
+        if self._copy is not None:
+            self._copy.finish()
+
+    @property
+    def provenance(self) -> dict[str, str]:
+        """What a frame's ``attrs["synphys"]`` says of the release that it came from."""
+        noted = {
+            "file": str(self.path),
+            "release": self.contents.version_name,
+            "schema_version": self.contents.schema_version,
+        }
+        return noted if self.errors == "raise" else noted | {"errors": self.errors}
+
+    def with_provenance(self, frame: pd.DataFrame, table: str | None) -> pd.DataFrame:
+        """Return the frame, marked as rows of a table of this release."""
+        frame.attrs["synphys"] = self.provenance | ({"table": table} if table else {})
+        return frame
+
+    def pairs(
+        self,
+        within: Rows | None,
+        include: str | Sequence[str],
+        dtype_backend: DtypeBackend,
+        **filters: Any,
+    ) -> pd.DataFrame:
+        """Return the wide frame of the pairs among these ids (None: all) that pass the filters."""
+        self.require_open()
+        pair_filter = PairFilter.from_arguments(**filters)
+        frame = pairs_frame(self.store, pair_filter, within, include, dtype_backend)
+        frame = self.with_provenance(frame, "pair")
+        if lacks := lacking(self.schema, include):
+            frame.attrs["synphys"]["lacks"] = lacks
+        if "synapse_prediction" in include and not self.contents.rows_at_most("synapse_prediction"):
+            frame.attrs["synphys"]["empty"] = ["synapse_prediction"]
+        return frame
+
+    def require_rows(self, tables: Iterable[str]) -> None:
+        """Raise `MissingRowsError` where a table is empty because the release is a small one."""
+        self.contents.require_rows(tables)
+
+    def related_ids(self, ids_query: str, ids: Rows) -> Rows:
+        """Return the ids that a query gives; its table `wanted` holds the ids it starts from."""
+        return self.queries.ids(ids_query, (), {"wanted": ids})
+
+    def rows_with_ids(
+        self, table: str, ids_query: str, ids: Rows, dtype_backend: DtypeBackend = None
+    ) -> pd.DataFrame:
+        """Return the rows of a table whose id a query gives, which starts from other ids."""
+        described = self.schema.table(table)
+        columns = ", ".join(map(quoted, described.columns))
+        data = self.queries.run(
+            f"SELECT {columns} FROM {quoted(table)} WHERE id IN ({ids_query}) ORDER BY id",
+            ids={"wanted": ids},
+        )
+        kinds = {column.name: column.kind for column in described.columns.values()}
+        return self.with_provenance(frame_from_arrow(data, kinds, dtype_backend), table)
+
+
+# How a frame finds the release it came from while somebody holds it: weakly, so that nothing is
+# kept open by a frame.
+_opened: WeakValueDictionary[tuple[str, str], Release] = WeakValueDictionary()
+
+
+def opened(path: str, errors: Errors = "raise") -> Release | None:
+    """Return the release of that path which somebody holds open, or None."""
+    release = _opened.get((path, errors))
+    return None if release is None or release.is_closed else release
