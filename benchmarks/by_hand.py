@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from synphys_frames.backends import duckdb_engine as engine
+from synphys_frames.backends.duckdb_engine import load_sqlite_extension, plain_connection
 from synphys_frames.schema.published import published_schema
 
 if TYPE_CHECKING:
@@ -133,7 +133,8 @@ def overlapping_counts(classes: Mapping[str, tuple[str, str]]) -> str:
 
 def attached(path: Path) -> duckdb.DuckDBPyConnection:
     """Return DuckDB with a release attached, as a user attaches it."""
-    connection = engine.connect()
+    connection = plain_connection()
+    load_sqlite_extension(connection)
     connection.execute(f"ATTACH '{path}' AS release (TYPE sqlite, READ_ONLY)")
     return connection
 

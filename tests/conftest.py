@@ -8,6 +8,7 @@ import pytest
 from hypothesis import settings
 
 import synphys_frames as sf
+from synphys_frames.schema.published import VERSIONS
 from tests.support.release_builder import build
 
 if TYPE_CHECKING:
@@ -65,3 +66,31 @@ def tiny(tiny_path: Path) -> Iterator[sf.SynphysDatabase]:
     """The release whose every row is written out in tests/support/release_builder.py."""
     with sf.load_sqlite(tiny_path) as opened:
         yield opened
+
+
+@pytest.fixture(scope="session")
+def releases(tmp_path_factory: pytest.TempPathFactory) -> dict[str, sf.SynphysDatabase]:
+    """The same made-up rows in the layout of every schema version."""
+    folder = tmp_path_factory.mktemp("versions")
+    return {
+        version: sf.load_sqlite(
+            sf.build_sample(folder / f"v{version}.sqlite", scale=1 / 60, schema_version=version)
+        )
+        for version in VERSIONS
+    }
+
+
+@pytest.fixture(scope="session")
+def medium(tmp_path_factory: pytest.TempPathFactory) -> dict[str, sf.SynphysDatabase]:
+    folder = tmp_path_factory.mktemp("medium")
+    return {
+        version: sf.load_sqlite(
+            sf.build_sample(
+                folder / f"v{version}.sqlite",
+                scale=1 / 400,
+                size="medium",
+                schema_version=version,
+            )
+        )
+        for version in ("15", "17", "18", "22")
+    }

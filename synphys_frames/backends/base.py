@@ -91,11 +91,14 @@ class Storage(ABC):
         newest schema.
     loader
         The public function that opens it, for messages.
+    how_to_mend
+        What to do where it is not as it was written, for messages.
     """
 
     location: Path
     names: ClassVar[Literal["native", "newest"]]
     loader: ClassVar[str]
+    how_to_mend: ClassVar[str]
 
     @property
     def version_name(self) -> str:

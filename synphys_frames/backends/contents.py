@@ -25,7 +25,7 @@ from .availability import told_of_others
 from .base import unreadable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from ..releases import Size
     from .base import Storage
@@ -78,7 +78,7 @@ class Contents:
         newest = self.native_schema
         if storage.names == "native":
             newest = in_newest_names(self.native_schema)
-        self.schema = told_of_others(newest, self.path.name)
+        self.schema = told_of_others(newest, self.name)
 
     def _require_tables(self) -> None:
         declared = self._facts.columns
@@ -97,7 +97,9 @@ class Contents:
         names = [table.name for table in published if table.name in declared]
         names += [name for name in declared if name not in published]
         return Schema(
-            self.schema_version, {name: self._read_table(name, published) for name in names}
+            self.schema_version,
+            {name: self._read_table(name, published) for name in names},
+            left_out=frozenset(published.tables.keys() - declared.keys()),
         )
 
     def _published(self) -> Schema:
@@ -142,9 +144,14 @@ class Contents:
         return replace(described, references=self._facts.references.get((table, column)))
 
     def _require_fitting_tables(self, published: Schema) -> None:
-        if self._facts.columns.keys() == published.tables.keys() and all(
-            columns.keys() == published.tables[name].columns.keys()
-            for name, columns in self._facts.columns.items()
+        is_native = self._storage.names == "native"
+        if (
+            is_native
+            and self._facts.columns.keys() == published.tables.keys()
+            and all(
+                columns.keys() == published.tables[name].columns.keys()
+                for name, columns in self._facts.columns.items()
+            )
         ):
             return
         misfits = []
@@ -159,6 +166,7 @@ class Contents:
                 misfits.append(f"{table.name} has {', '.join(foreign)} of another schema version")
             if not declared and self._storage.names == "newest":
                 continue  # a dataset may have been written of some of the tables
+            misfits += self._mistyped(table, declared)
             if not declared:
                 misfits.append(f"table {table.name} is missing")
             elif missing:
@@ -174,9 +182,18 @@ class Contents:
             more = f" (and {left} more)" if left > 0 else ""
             raise ReleaseFileError(
                 f"{self.path} says that it has schema version {self.schema_version}, but does not "
-                f"fit it: {shown}{more}. The file is not as it was published; "
-                "fetch it again with load_version(name)."
+                f"fit it: {shown}{more}. {self._storage.how_to_mend}"
             )
+
+    def _mistyped(self, table: Table, declared: Mapping[str, str]) -> list[str]:
+        """Return what is declared in other types than the kinds have."""
+        if self._storage.names == "native":
+            return []  # SQLite holds values of any type, whatever it declares
+        return [
+            f"{table.name}.{name} is {declared[name]}, not {column.facts.duckdb}"
+            for name, column in table.columns.items()
+            if declared.get(name, column.facts.duckdb) != column.facts.duckdb
+        ]
 
     @cached_property
     def renamed_tables(self) -> list[str]:

@@ -114,6 +114,7 @@ class ParquetStorage(Storage):
 
     names = "newest"
     loader = "load_parquet"
+    how_to_mend = "The dataset is not as it was written; write it again with db.to_parquet(folder)."
 
     def __init__(self, folder: str | os.PathLike[str]) -> None:
         self.location = absolute_path(folder)
@@ -228,4 +229,4 @@ def _known_values(footer: Any, column: str) -> int:
 
 def _sql_type(arrow_type: pa.DataType) -> str:
     kind = kind_of(arrow_type)
-    return KINDS[kind].duckdb if kind is not None else "VARCHAR"
+    return KINDS[kind].duckdb if kind is not None else str(arrow_type).upper()

@@ -126,6 +126,7 @@ class SqliteStorage(Storage):
 
     names = "native"
     loader = "load_sqlite"
+    how_to_mend = "The file is not as it was published; fetch it again with load_version(name)."
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.location = absolute_path(path)

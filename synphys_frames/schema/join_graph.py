@@ -206,7 +206,7 @@ class Aliases:
 def require_in_version(schema: Schema, alias: str) -> None:
     """Raise `NotInVersionError` where a name is that of a table of another schema version."""
     for table in (alias, alias.removeprefix("pre_"), alias.removeprefix("post_")):
-        if table in schema.elsewhere:
+        if table in schema.left_out or table in schema.elsewhere:
             schema.table(table)
 
 

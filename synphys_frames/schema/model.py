@@ -122,11 +122,14 @@ class Schema:
     ----------
     elsewhere
         What to say of tables that other schema versions have.
+    left_out
+        Tables that the version has, and this copy of a release has not.
     """
 
     version: str
     tables: dict[str, Table] = field(default_factory=dict)
     elsewhere: Mapping[str, str] = field(default_factory=dict)
+    left_out: frozenset[str] = frozenset()
 
     def __iter__(self) -> Iterator[Table]:
         return iter(self.tables.values())
@@ -139,6 +142,11 @@ class Schema:
         try:
             return self.tables[name]
         except (KeyError, TypeError):
+            if isinstance(name, str) and name in self.left_out:
+                raise UnknownTableError(
+                    f"Table {name!r} was left out when this dataset was written; it has "
+                    f"{', '.join(self.tables)}. db.to_parquet(folder) of the release writes all."
+                ) from None
             if isinstance(name, str) and name in self.elsewhere:
                 raise NotInVersionError(self.elsewhere[name]) from None
             raise UnknownTableError(

@@ -34,34 +34,6 @@ AP = (
 )
 
 
-@pytest.fixture(scope="session")
-def releases(tmp_path_factory: pytest.TempPathFactory) -> dict[str, sf.SynphysDatabase]:
-    """The same made-up rows in the layout of every schema version."""
-    folder = tmp_path_factory.mktemp("versions")
-    return {
-        version: sf.load_sqlite(
-            sf.build_sample(folder / f"v{version}.sqlite", scale=1 / 60, schema_version=version)
-        )
-        for version in VERSIONS
-    }
-
-
-@pytest.fixture(scope="session")
-def medium(tmp_path_factory: pytest.TempPathFactory) -> dict[str, sf.SynphysDatabase]:
-    folder = tmp_path_factory.mktemp("medium")
-    return {
-        version: sf.load_sqlite(
-            sf.build_sample(
-                folder / f"v{version}.sqlite",
-                scale=1 / 400,
-                size="medium",
-                schema_version=version,
-            )
-        )
-        for version in ("15", "17", "18", "22")
-    }
-
-
 @pytest.mark.parametrize("version", VERSIONS)
 def test_the_sample_has_the_published_layout_of_every_version(
     releases: dict[str, sf.SynphysDatabase], version: str
