@@ -122,10 +122,10 @@ class Config:
         return _SWITCHES[text.casefold()]
 
     @columnar_copy.setter
-    def columnar_copy(self, wanted: bool | None) -> None:
-        if wanted is not None and not isinstance(wanted, bool):
-            raise ArgumentError(f"columnar_copy takes True, False or None; got {wanted!r}.")
-        self._columnar_copy = wanted
+    def columnar_copy(self, switch: bool | None) -> None:
+        if switch is not None and not isinstance(switch, bool):
+            raise ArgumentError(f"columnar_copy takes True, False or None; got {switch!r}.")
+        self._columnar_copy = switch
 
     @property
     def memory_budget(self) -> int:

@@ -69,23 +69,23 @@ def _lacking_tables(schema: Schema, file: str) -> dict[str, str]:
 
 
 def _lacking_columns(schema: Schema, file: str) -> dict[str, dict[str, str]]:
-    found: dict[str, dict[str, str]] = {name: {} for name in schema.tables}
+    messages: dict[str, dict[str, str]] = {name: {} for name in schema.tables}
     for version in VERSIONS:
         for table in published_vocabulary(version):
             if table.name not in schema:
                 continue
-            said = found[table.name]
+            said = messages[table.name]
             for name in table.columns.keys() - schema.tables[table.name].columns.keys():
                 if name not in said:
                     said[name] = _absence(schema, file, table.name, name)
     for (table_name, old), newest in old_places().items():
         if table_name in schema and old not in schema.tables[table_name].columns:
-            found[table_name][old] = (
+            messages[table_name][old] = (
                 f"{table_name}.{old} is {newest} by the names of the newest schema, which "
                 "work on files of every version. A file's own names: "
                 f"db.table({table_name!r}, native=True)."
             )
-    return found
+    return messages
 
 
 def _absence(schema: Schema, file: str, table: str, column: str | None = None) -> str:

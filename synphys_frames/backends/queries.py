@@ -92,8 +92,8 @@ class Queries:
     def _result(self, query: str, params: Parameters, ids: Mapping[str, Rows]) -> pa.Table:
         connection = self._attachment.connection()
         try:
-            for name, wanted in ids.items():
-                connection.register(name, pa.table({"id": pa.array(wanted, pa.int64())}))
+            for name, numbers in ids.items():
+                connection.register(name, pa.table({"id": pa.array(numbers, pa.int64())}))
             ran = connection.execute(query, _plain(params))
             if ran is None:
                 raise QueryError("The query can't be run. There is no statement in it.")
@@ -157,20 +157,19 @@ class Queries:
 
     def repeated_key(self, table: Table, key: str) -> int | None:
         """Return a value of an integer column that several rows have, or None."""
-        found = (table.name, key)
-        if found not in self._repeated:
+        place = (table.name, key)
+        if place not in self._repeated:
             name = quoted(key)
             result = self.run(
                 f"SELECT min({name}) FROM (SELECT {name} FROM {quoted(table.name)} "
                 f"WHERE {name} IS NOT NULL GROUP BY {name} HAVING count(*) > 1)"
             )
-            self._repeated[found] = next(iter(result.column(0).to_pylist()), None)
-        return self._repeated[found]
+            self._repeated[place] = next(iter(result.column(0).to_pylist()), None)
+        return self._repeated[place]
 
     def ids(self, query: str, params: Sequence[object], ids: Mapping[str, Rows]) -> Rows:
         """Return the ids that a query gives, in its order."""
-        found = self.run(query, params, ids=ids).column(0)
-        numbers: Rows = found.drop_null().to_numpy()
+        numbers: Rows = self.run(query, params, ids=ids).column(0).drop_null().to_numpy()
         return numbers
 
     def rows_at_most(self, table: str) -> int:

@@ -16,14 +16,14 @@ if TYPE_CHECKING:
 def require_sqlite_file(path: Path) -> None:
     """Raise `ReleaseFileError` unless the path is a whole SQLite file that can be read in place."""
     try:
-        there, folder = path.exists(), path.is_dir()
+        exists, is_folder = path.exists(), path.is_dir()
     except OSError as error:
         raise ReleaseFileError(f"There is no file {path}: {error.strerror or error}.") from error
-    if folder:
+    if is_folder:
         raise ReleaseFileError(
             f"{path} is a folder, not a release file. Name the .sqlite file in it."
         )
-    if not there:
+    if not exists:
         raise ReleaseFileError(
             f"There is no file {path}. list_versions() shows the published files, and "
             "load_version(name) downloads one."

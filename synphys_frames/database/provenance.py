@@ -66,9 +66,9 @@ def _errors(noted: dict[str, Any]) -> Literal["raise", "coerce"]:
 def _moved(release: str, path: Path) -> Path:
     for known in shipped_catalogue():
         if known.db_file == release:
-            found = find_file(find_release(release, shipped_catalogue()), config.cache_path)
-            if found is not None:
-                return found
+            file = find_file(find_release(release, shipped_catalogue()), config.cache_path)
+            if file is not None:
+                return file
     raise ProvenanceError(
         f"This frame comes from {path}, which is not there any more. Give the database: "
         "db=load_sqlite(path)."

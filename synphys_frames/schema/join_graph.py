@@ -123,18 +123,18 @@ class Aliases:
         self._by_name[source] = Alias(source, source)
         level = [self._by_name[source]]
         while level:
-            found: dict[str, list[tuple[int, Alias]]] = {}
+            steps: dict[str, list[tuple[int, Alias]]] = {}
             for parent in level:
                 for rank, alias in self._steps(parent):
                     if alias.name not in self._by_name:
-                        found.setdefault(alias.name, []).append((rank, alias))
-            level = [self._chosen(steps) for steps in found.values()]
+                        steps.setdefault(alias.name, []).append((rank, alias))
+            level = [self._chosen(ways) for ways in steps.values()]
             self._by_name.update({alias.name: alias for alias in level})
 
     def _chosen(self, steps: list[tuple[int, Alias]]) -> Alias:
         first, *others = [alias for _, alias in sorted(steps, key=lambda step: step[0])]
         for other in others:
-            if {self._by_name[str(one.parent)].table for one in (first, other)} == _EITHER:
+            if {self._by_name[str(alias.parent)].table for alias in (first, other)} == _EITHER:
                 return replace(first, alternative=other)
         return first
 
@@ -199,8 +199,8 @@ class Aliases:
         """
         of_table = [alias for alias in self if alias.table == name]
         nearest = min((alias.depth for alias in of_table), default=0)
-        found = [alias for alias in of_table if alias.depth == nearest]
-        return found or [self[name]]
+        aliases = [alias for alias in of_table if alias.depth == nearest]
+        return aliases or [self[name]]
 
 
 def require_in_version(schema: Schema, alias: str) -> None:

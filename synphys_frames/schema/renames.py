@@ -192,12 +192,12 @@ def versions_of(table: str, column: str | None = None) -> tuple[str, ...]:
     >>> versions_of("intrinsic", "ap_width")
     ('17', '18', '19', '20', '21', '22')
     """
-    found = []
+    versions = []
     for version in VERSIONS:
         tables = published_vocabulary(version).tables
         if table in tables and (column is None or column in tables[table].columns):
-            found.append(version)
-    return tuple(found)
+            versions.append(version)
+    return tuple(versions)
 
 
 def schema_changes(before: str | None, version: str) -> dict[str, list[str]]:
@@ -235,17 +235,17 @@ def schema_changes(before: str | None, version: str) -> dict[str, list[str]]:
     places = _native_places(before), _native_places(version)
     for key in dict.fromkeys([*places[0], *places[1]]):
         table = key.partition(".")[0]
-        there, here = places[0].get(key), places[1].get(key)
-        if there is not None and here is not None and there not in _own_names(new):
-            if there != here and _ELSEWHERE.get(_parts(there)) != "cell.cell_class":
-                changes["columns_renamed"].append(f"{there} -> {here}")
-            elif there != here:
+        old_place, new_place = places[0].get(key), places[1].get(key)
+        if old_place is not None and new_place is not None and old_place not in _own_names(new):
+            if old_place != new_place and _ELSEWHERE.get(_parts(old_place)) != "cell.cell_class":
+                changes["columns_renamed"].append(f"{old_place} -> {new_place}")
+            elif old_place != new_place:
                 # Made from the old one, and not the same under another name.
-                changes["columns_removed"].append(there)
-                changes["columns_added"].append(here)
-        elif here is not None and table in old and here not in _own_names(old):
+                changes["columns_removed"].append(old_place)
+                changes["columns_added"].append(new_place)
+        elif new_place is not None and table in old and new_place not in _own_names(old):
             changes["columns_added"].append(key)
-        elif there is not None and table in new and there not in _own_names(new):
+        elif old_place is not None and table in new and old_place not in _own_names(new):
             changes["columns_removed"].append(key)
     return changes
 
