@@ -27,9 +27,6 @@ if TYPE_CHECKING:
 # From so many values on, threads save more than they take. More of them wait for the same memory.
 _MANY_VALUES = 15_000_000
 _MOST_THREADS = 4
-_LARGE_PAGE = 1 << 21
-# Smaller ones are mostly memory that the process has already.
-_LARGE = 1 << 25
 
 
 class Pieces:
@@ -69,11 +66,11 @@ class Pieces:
     def _begin(self, part: ColumnPart, kind: Kind, names: list[str]) -> None:
         count = len(self._rows)
         if kind == "float" and part.are_all_floats(names):
-            floats = self._floats[part] = _memory((count, len(names)), np.float64)
+            floats = self._floats[part] = np.empty((count, len(names)), np.float64)
             self.numbers.append(partial(part.floats_into, self._rows, floats))
         elif KINDS[kind].storage == "masked":
-            values = _memory((len(names), count), KINDS[kind].pandas_dtype.numpy_dtype)
-            missing = _memory((len(names), count), np.bool_)
+            values = np.empty((len(names), count), KINDS[kind].pandas_dtype.numpy_dtype)
+            missing = np.empty((len(names), count), np.bool_)
             self._others |= zip(names, map(masked_array, values, missing), strict=True)
             self.numbers.append(partial(part.masked_into, names, self._rows, values, missing))
         else:
@@ -114,20 +111,6 @@ class Pieces:
                 runs.append((*kind, []))
             runs[-1][2].append(name)
         return runs
-
-
-def _memory(shape: tuple[int, int], dtype: type) -> Any:
-    """Return an array to be filled, of any values.
-
-    Columns of one kind lie side by side, and what is large begins where a large page does: the
-    system hands over large pages in far less time than the same memory in small ones.
-    """
-    size = shape[0] * shape[1] * np.dtype(dtype).itemsize
-    if size < _LARGE:
-        return np.empty(shape, dtype)
-    memory = np.empty(size + 2 * _LARGE_PAGE, dtype=np.uint8)
-    begin = -memory.ctypes.data % _LARGE_PAGE
-    return memory[begin : begin + size].view(dtype).reshape(shape)
 
 
 def take_all(pieces: Sequence[Pieces]) -> None:
