@@ -11,7 +11,7 @@ import pandas as pd
 import pyarrow as pa
 
 from ..schema import KINDS
-from .dtypes import masked_array, masked_values, pandas_array, stacked_texts, text_codes, texts_of
+from .dtypes import masked_array, masked_values, pandas_array, text_codes, texts_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -93,8 +93,6 @@ class ColumnPart:
         self._waiting = {name: data.column(place) for place, name in stored.items()}
         self._arrays: dict[str, Any] = {}
         self._masked: dict[str, tuple[Values, Mask]] = {}
-        self._text_names = [name for name in self.names if self._kinds[name] == "str"]
-        self._stack: Any = None
         self._texts: dict[str, tuple[Codes, ExtensionArray]] = {}
         self._dtypes: dict[str, pd.CategoricalDtype] = {}
         # Each is only ever set to what it is: several threads may do so.
@@ -156,16 +154,6 @@ class ColumnPart:
             self._dtypes[name] = pd.CategoricalDtype(distinct)
         return self._dtypes[name]
 
-    def _stacked(self) -> Any:
-        """Return all columns of texts as one array, a row a column."""
-        if self._stack is None:
-            stack = stacked_texts([self.codes(name) for name in self._text_names])
-            for place, name in enumerate(self._text_names):
-                self._sizes[name, "objects"] = int(stack[place].nbytes)
-                self._arrays[name] = stack[place]
-            self._stack = stack
-        return self._stack
-
     def by_kind(self, names: Sequence[str]) -> dict[Kind, list[str]]:
         """Return the names of some columns by their kind."""
         found: dict[Kind, list[str]] = {}
@@ -196,8 +184,4 @@ class ColumnPart:
 
     def arrays_at(self, names: Sequence[str], rows: Rows) -> dict[str, Any]:
         """Return these rows of columns of one kind, but floats."""
-        if names == self._text_names:
-            # Memory that is asked for in one piece comes in large pages.
-            together = self._stacked().take(rows, axis=1)
-            return {name: together[place] for place, name in enumerate(names)}
         return {name: self.array(name).take(rows) for name in names}

@@ -12,7 +12,7 @@ from ..errors import ArgumentError
 from ..schema import KINDS, STR, Kind, Storage, kind_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Mapping
 
     from pandas.api.extensions import ExtensionArray
 
@@ -133,26 +133,6 @@ _FROM_ARROW: dict[Storage, Callable[[pa.ChunkedArray, Kind], Any]] = {
     "times": lambda values, _: pd.array(values.to_numpy()),
     "texts": lambda values, _: texts_of(*text_codes(values)),
 }
-
-
-def stacked_texts(columns: Sequence[tuple[Codes, ExtensionArray]]) -> Any:
-    """Return columns of texts as one array, a row a column.
-
-    Parameters
-    ----------
-    columns
-        Of each column, the places among its distinct texts, -1 for a missing one, and these.
-    """
-    distinct = [pd.Series(texts) for _, texts in columns]
-    all_distinct = pd.concat([*distinct, pd.Series([None], dtype=STR)], ignore_index=True).array
-    starts = np.cumsum([0, *map(len, distinct)])
-    places = np.stack(
-        [
-            np.where(codes < 0, len(all_distinct) - 1, codes.astype(np.intp) + start)
-            for (codes, _), start in zip(columns, starts, strict=False)
-        ]
-    )
-    return all_distinct.take(places)
 
 
 def frame_from_arrow(
