@@ -15,53 +15,62 @@ if TYPE_CHECKING:
 
 
 NONE = -1
-# Up to so many places, or so many a key, there is one for every number.
-_FEW_PLACES = 1 << 18
-_DENSE_FACTOR = 16
-_LEAST = np.iinfo(np.int64).min
 
 
 class KeyIndex:
-    """Where each key of a column is: from key to row number."""
+    """The row number of each key of a column: a pandas index that knows of missing keys.
 
-    def __init__(self, keys: Rows, missing: Mask) -> None:
-        positions = np.flatnonzero(~missing) if missing.any() else np.arange(len(keys))
-        present = keys[positions]
-        if not (present[1:] > present[:-1]).all():
-            order = np.argsort(present, kind="stable")
-            present, positions = present[order], positions[order]
-        self._keys, self._rows = present, positions
-        repeats = present[1:] == present[:-1]
-        self.is_unique = not repeats.any()
-        self.repeated = None if self.is_unique else int(present[1:][repeats][0])
-        self._dense: Rows | None = None
-        if len(present):
-            self._least = int(present[0])
-            span = int(present[-1]) - self._least + 1
-            if span <= max(_DENSE_FACTOR * len(present), _FEW_PLACES) and self._least > _LEAST:
-                # At both ends stands what any key outside finds.
-                self._dense = np.full(span + 2, NONE, dtype=np.intp)
-                self._dense[present - (self._least - 1)] = positions
+    Parameters
+    ----------
+    keys, missing
+        The column, row by row, and where it is missing. Of several rows with one key, the last
+        counts.
+
+    Attributes
+    ----------
+    repeated
+        The least key that several rows have, or None.
+    """
+
+    def __init__(self, keys: Integers, missing: Mask) -> None:
+        self.repeated: int | None = None
+        index = pd.Index(keys)
+        # The rows of the keys in the index, and of a key that is not in it; None where it has all.
+        self._rows_in_index: Rows | None = None
+        kept = ~missing
+        if missing.any():
+            index = index[kept]
+        if not index.is_unique:
+            self.repeated = int(index[index.duplicated()].min())
+            last = ~index.duplicated(keep="last")
+            kept[kept] = last
+            index = index[last]
+        if len(index) < len(keys):
+            self._rows_in_index = np.append(np.flatnonzero(kept), NONE)
+        self._index = index
+        # pandas makes its hash table at the first look-up, and threads may not share that. Two
+        # keys, because it needs no table for those of the index itself.
+        index.get_indexer(index[:1].repeat(2))
+
+    @property
+    def is_unique(self) -> bool:
+        """Whether no key is that of several rows."""
+        return self.repeated is None
 
     @property
     def nbytes(self) -> int:
-        """Bytes that the index takes."""
-        dense = 0 if self._dense is None else self._dense.nbytes
-        return int(self._keys.nbytes + self._rows.nbytes + dense)
+        """Bytes that the index takes, with its hash table."""
+        rows = 0 if self._rows_in_index is None else self._rows_in_index.nbytes
+        return int(self._index.memory_usage() + rows)
 
-    def rows(self, keys: Rows, missing: Mask | None = None) -> Rows:
+    def rows(self, keys: Integers, missing: Mask | None = None) -> Rows:
         """Return the row number of each key, -1 where it is missing or not there."""
-        if not len(self._keys):
-            return np.full(len(keys), NONE, dtype=np.intp)
-        found: Rows
-        if self._dense is not None:
-            found = self._dense.take(keys - (self._least - 1), mode="clip")
-        else:
-            place = np.minimum(np.searchsorted(self._keys, keys), len(self._keys) - 1)
-            found = np.where(self._keys[place] == keys, self._rows[place], NONE)
+        rows: Rows = self._index.get_indexer(pd.Index(keys))
+        if self._rows_in_index is not None:
+            rows = self._rows_in_index[rows]
         if missing is not None and missing.any():
-            found[missing] = NONE
-        return found
+            rows[missing] = NONE
+        return rows
 
 
 _DENSE_FACTOR = 4
