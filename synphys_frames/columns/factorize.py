@@ -73,8 +73,9 @@ class KeyIndex:
         return rows
 
 
+# Integers that span up to so many times their count are numbered by a table, others by hashing.
 _DENSE_FACTOR = 4
-# Numbers of combinations are multiplied out as far as they fit int64.
+# Above so many, combinations are numbered anew before the next column, so that they fit int64.
 _MOST_COMBINATIONS = 2**31
 
 
@@ -88,19 +89,19 @@ def numbered(values: Integers) -> tuple[Rows, Rows]:
     else:
         places = values - least
     first = np.full(span, -1, dtype=np.intp)
-    # What is written last stays.
+    # Written backwards: of several rows with one value, the first is written last and stays.
     first[places[::-1]] = np.arange(len(values) - 1, -1, -1)
-    there = np.flatnonzero(first >= 0)
+    occurring = np.flatnonzero(first >= 0)
     numbers = np.empty(span, dtype=np.intp)
-    numbers[there] = np.arange(len(there))
-    return numbers[places], first[there]
+    numbers[occurring] = np.arange(len(occurring))
+    return numbers[places], first[occurring]
 
 
 def stacked(columns: Sequence[pd.Series], rows: Rows | None = None) -> pd.Series:
     """Return these rows, default all, of columns as one, the one below the other."""
     chosen = list(columns)
     if rows is not None:
-        chosen = [pd.Series(one.array.take(rows), name=one.name) for one in columns]
+        chosen = [pd.Series(column.array.take(rows), name=column.name) for column in columns]
     if len(chosen) == 1:
         return chosen[0]
     together = pd.concat(chosen, ignore_index=True)
@@ -109,9 +110,9 @@ def stacked(columns: Sequence[pd.Series], rows: Rows | None = None) -> pd.Series
 
 
 def factorized(columns: Sequence[pd.Series], rows: Rows | None = None) -> tuple[Rows, Any]:
-    """Return each value's place among the distinct ones, and these; a missing value is one, too.
+    """Return each value's place among the distinct values, missing ones included, and these.
 
-    A text in several rows is mostly one and the same object: then each of the few is hashed once.
+    A text in several rows is mostly one and the same object: then each object is hashed once.
 
     Parameters
     ----------
@@ -120,11 +121,11 @@ def factorized(columns: Sequence[pd.Series], rows: Rows | None = None) -> tuple[
     rows
         The rows of each of them that count; default all.
     """
-    dtypes: list[Any] = [one.dtype for one in columns]
-    if all(isinstance(one, pd.StringDtype) and one.storage == "python" for one in dtypes):
-        found = _texts_by_address([one.to_numpy(dtype=object) for one in columns], rows)
-        if found is not None:
-            codes, distinct = found
+    dtypes: list[Any] = [column.dtype for column in columns]
+    if all(isinstance(dtype, pd.StringDtype) and dtype.storage == "python" for dtype in dtypes):
+        by_address = _by_address([column.to_numpy(dtype=object) for column in columns], rows)
+        if by_address is not None:
+            codes, distinct = by_address
             places, distinct = _hashed(pd.array(distinct, dtype=dtypes[0]))
             return places[codes], distinct
     values = stacked(columns, rows)
@@ -138,7 +139,7 @@ def factorized(columns: Sequence[pd.Series], rows: Rows | None = None) -> tuple[
 def values_at(codes: Rows, distinct: Any, *, is_text: bool) -> pd.Series:
     """Return values by their places among distinct ones, texts as a categorical column.
 
-    Of many comparisons with a text, each then looks at the few distinct ones alone.
+    A comparison with a text then looks at the few distinct texts, not at every row.
     """
     if not is_text:
         return pd.Series(distinct).take(codes).reset_index(drop=True)
@@ -159,13 +160,16 @@ def _hashed(values: Any) -> tuple[Rows, Any]:
     return codes.astype(np.intp, copy=False), distinct
 
 
-def _texts_by_address(texts: Sequence[Objects], rows: Rows | None) -> tuple[Rows, Objects] | None:
-    """Return each object's place among the distinct ones, and these, or None where all are."""
-    # As long as the objects are there, nothing else is at their addresses.
-    texts = [np.ascontiguousarray(one) for one in texts]
-    addresses = [np.ndarray(one.shape, np.intp, buffer=one) for one in texts]
+def _by_address(columns: Sequence[Objects], rows: Rows | None) -> tuple[Rows, Objects] | None:
+    """Return each object's place among the distinct objects, and these.
+
+    None where no object is in several rows, and nothing is won.
+    """
+    # The arrays keep the objects alive: no other object can come to their addresses.
+    columns = [np.ascontiguousarray(objects) for objects in columns]
+    addresses = [np.ndarray(objects.shape, np.intp, buffer=objects) for objects in columns]
     if rows is not None:
-        addresses = [one[rows] for one in addresses]
+        addresses = [column[rows] for column in addresses]
     codes, first = numbered(np.concatenate(addresses))
     if len(first) == len(codes):
         return None
@@ -173,16 +177,16 @@ def _texts_by_address(texts: Sequence[Objects], rows: Rows | None) -> tuple[Rows
     if rows is not None:
         row = rows[row]
     distinct = np.empty(len(first), dtype=object)
-    for number, objects in enumerate(texts):
-        here = column == number
-        distinct[here] = objects[row[here]]
+    for number, objects in enumerate(columns):
+        is_here = column == number
+        distinct[is_here] = objects[row[is_here]]
     return codes, distinct
 
 
 def distinct_rows(columns: Iterable[tuple[Rows, int]], length: int) -> tuple[Rows, Rows]:
     """Return the first row of each distinct combination of values, and each row's combination.
 
-    A cell is in many pairs: what is decided once a combination need not be decided once a pair.
+    A cell is in many pairs: what depends on a combination alone need not be decided for each pair.
 
     Parameters
     ----------

@@ -9,7 +9,7 @@ from weakref import WeakValueDictionary
 import pandas as pd
 
 from ..backends import Attachment, Queries, ReleaseFile, quoted
-from ..columns import ColumnarCopy, ColumnStore, check_dtype_backend, frame_from_arrow
+from ..columns import ColumnStore, DiskCache, check_dtype_backend, frame_from_arrow
 from ..errors import ArgumentError
 from ..options import as_folder, config
 from ..query import PairFilter, lacking, names_of, pairs_frame
@@ -94,13 +94,13 @@ class SynphysDatabase:
             state["path"], errors=state["errors"], cache_path=state["cache_path"]
         )
 
-    def _columnar_copy(self) -> ColumnarCopy | None:
+    def _columnar_copy(self) -> DiskCache | None:
         # Coerced values are another content than that of the file.
         if self._errors != "raise":
             return None
         cache = (self._cache_path or config.cache_path).resolve()
         is_cached = self.path.parent.resolve().is_relative_to(cache)
-        return ColumnarCopy(self.path, self._file.state) if is_cached else None
+        return DiskCache(self.path, self._file.state) if is_cached else None
 
     def __enter__(self) -> Self:
         self._attachment.require_open()

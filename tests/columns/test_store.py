@@ -18,6 +18,7 @@ from synphys_frames.columns.dtypes import masked_array, masked_values, pandas_ar
 from synphys_frames.columns.factorize import KeyIndex
 from synphys_frames.columns.gather import frame_of, take_all
 from synphys_frames.errors import JoinError, UnknownColumnError
+from synphys_frames.schema.kinds import KINDS
 from tests.support.release_builder import build, change
 
 if TYPE_CHECKING:
@@ -88,7 +89,8 @@ def test_columns_over_the_memory_of_arrow_are_those_that_are_copied(
     python, arrow = types[kind]
     values = [None if one is None else python(one) for one in numbers]
     column = pa.chunked_array([pa.array(values, arrow)] * chunks).slice(offset)
-    shared, copied = masked_array(*masked_values(column, kind)), pandas_array(column, kind)
+    shared = masked_array(*masked_values(column, kind), KINDS[kind].pandas_dtype)
+    copied = pandas_array(column, kind)
     pd.testing.assert_extension_array_equal(shared, copied)
 
 
@@ -169,9 +171,9 @@ def test_of_a_large_table_only_the_columns_that_are_asked_for(
     expected = expected[whole.table.kept_columns]
     rows = np.array([3, -1, 0])
     names = list(expected.columns)
-    pieces = whole.pieces(names, rows)
-    take_all([pieces])
-    frame = frame_of(pieces.runs(), names, len(rows))
+    gather = whole.gather(names, rows)
+    take_all([gather])
+    frame = frame_of(gather.runs(), names, len(rows))
     pd.testing.assert_frame_equal(
         frame.iloc[[0, 2]].reset_index(drop=True), expected.iloc[[3, 0]].reset_index(drop=True)
     )
