@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -132,10 +132,9 @@ _FROM_ARROW: dict[Storage, Callable[[pa.ChunkedArray, Kind], Any]] = {
     "times": lambda values, _: pd.array(values.to_numpy()),
     "texts": lambda values, _: texts_of(*text_codes(values)),
 }
-if _FROM_ARROW.keys() != set(get_args(Storage)):
-    raise TypeError(
-        f"_FROM_ARROW has {sorted(_FROM_ARROW)}, where Storage names {sorted(get_args(Storage))}."
-    )
+_STORAGES = {facts.storage for facts in KINDS.values()}
+if _FROM_ARROW.keys() != _STORAGES:
+    raise TypeError(f"_FROM_ARROW has {sorted(_FROM_ARROW)}, where kinds name {sorted(_STORAGES)}.")
 
 
 def frame_from_arrow(
