@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -45,7 +45,8 @@ def pandas_array(values: pa.ChunkedArray, kind: Kind) -> ExtensionArray | np.nda
     """
     if not pa.types.is_dictionary(values.type):
         values = values.cast(KINDS[kind].arrow)
-    result: ExtensionArray | np.ndarray[Any, Any] = _FROM_ARROW[KINDS[kind].storage](values, kind)
+    conversion = _CONVERSIONS[KINDS[kind].storage]
+    result: ExtensionArray | np.ndarray[Any, Any] = conversion.from_arrow(values, kind)
     return result
 
 
@@ -124,17 +125,29 @@ def texts_of(codes: Codes, distinct: ExtensionArray) -> ExtensionArray:
     return distinct.take(codes.astype(np.intp), allow_fill=True)
 
 
-# How a column in Arrow becomes the pandas array of its storage.
-_FROM_ARROW: dict[Storage, Callable[[pa.ChunkedArray, Kind], Any]] = {
-    "floats": lambda values, _: values.to_numpy(),
-    "bytes": lambda values, _: values.to_numpy(),
-    "masked": lambda values, kind: extension_array(KINDS[kind].pandas_dtype, values),
-    "times": lambda values, _: pd.array(values.to_numpy()),
-    "texts": lambda values, _: texts_of(*text_codes(values)),
+def _arrow_array(values: Any, kind: Kind) -> pa.Array:
+    return pa.array(values, type=KINDS[kind].arrow, from_pandas=True)
+
+
+class _Conversion(NamedTuple):
+    """How columns of one storage become pandas arrays, and again Arrow arrays of their kind."""
+
+    from_arrow: Callable[[pa.ChunkedArray, Kind], Any]
+    to_arrow: Callable[[Any, Kind], pa.Array] = _arrow_array
+
+
+_CONVERSIONS: dict[Storage, _Conversion] = {
+    "floats": _Conversion(lambda values, _: values.to_numpy()),
+    "bytes": _Conversion(lambda values, _: values.to_numpy()),
+    "masked": _Conversion(lambda values, kind: extension_array(KINDS[kind].pandas_dtype, values)),
+    "times": _Conversion(lambda values, _: pd.array(values.to_numpy())),
+    "texts": _Conversion(lambda values, _: texts_of(*text_codes(values))),
 }
 _STORAGES = {facts.storage for facts in KINDS.values()}
-if _FROM_ARROW.keys() != _STORAGES:
-    raise TypeError(f"_FROM_ARROW has {sorted(_FROM_ARROW)}, where kinds name {sorted(_STORAGES)}.")
+if _CONVERSIONS.keys() != _STORAGES:
+    raise TypeError(
+        f"_CONVERSIONS has {sorted(_CONVERSIONS)}, where kinds name {sorted(_STORAGES)}."
+    )
 
 
 def frame_from_arrow(
@@ -207,7 +220,7 @@ def to_arrow_backend(frame: pd.DataFrame, kinds: Mapping[str, Kind]) -> pd.DataF
     return pd.DataFrame(
         {
             name: pd.array(
-                pa.array(frame[name], type=KINDS[kind].arrow, from_pandas=True),
+                _CONVERSIONS[KINDS[kind].storage].to_arrow(frame[name], kind),
                 dtype=pd.ArrowDtype(KINDS[kind].arrow),
             )
             for name, kind in kinds.items()
