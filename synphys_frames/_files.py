@@ -1,12 +1,20 @@
-"""What tells that a file is still the same."""
+"""Files on disk: their state, their digest, writing them whole, one process at a time."""
 
 from __future__ import annotations
 
+import math
+import os
+import time
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
     from pathlib import Path
+
+_DRAFT_END = ".tmp"
+_LOCK_STEP = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,3 +42,133 @@ class FileState:
         The number counts for nothing here: some network file systems give another one at any time.
         """
         return (self.size, self.modified) == (other.size, other.modified)
+
+
+def sha256_of(path: Path) -> str:
+    """Return the SHA-256 of a file's content, as hexadecimal digits."""
+    import hashlib
+
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+@contextmanager
+def draft_beside(path: Path) -> Iterator[Path]:
+    """Make an empty file beside a path, which is deleted where the block leaves it there.
+
+    It has the permissions of a file that `open` makes, and a name that no other process or thread
+    has.
+
+    Parameters
+    ----------
+    path
+        The file that the draft is to become.
+
+    Yields
+    ------
+    Path
+        The draft, to be written and then moved by `move_into_place`.
+    """
+    draft = path.with_name(f".{path.name}.{os.getpid()}-{os.urandom(4).hex()}{_DRAFT_END}")
+    # Not by tempfile: it makes files for the owner alone, and what open() would give can be learnt
+    # from the umask only, which can't be read without setting it for all threads.
+    os.close(os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
+    try:
+        yield draft
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def drafts_in(folder: Path) -> list[Path]:
+    """Return the drafts in a folder: of processes that are writing there, or that were killed."""
+    return list(folder.glob(f"*{_DRAFT_END}"))
+
+
+def move_into_place(draft: Path, path: Path, *, durable: bool = False) -> None:
+    """Give a file its final name; what has that name is replaced at that moment.
+
+    Parameters
+    ----------
+    draft
+        The file, in the same folder.
+    path
+        Its final name.
+    durable
+        Whether its content has to be on the disk before, so that not even after a power failure
+        the name stands for half of it.
+    """
+    if durable:
+        with draft.open("r+b") as file:
+            os.fsync(file.fileno())
+    draft.replace(path)
+
+
+@contextmanager
+def atomic_write(path: Path, *, durable: bool = False) -> Iterator[Path]:
+    """Write a file that appears under its name when it is whole, or not at all.
+
+    Parameters
+    ----------
+    path
+        The file; one of that name is replaced at the end.
+    durable
+        As for `move_into_place`.
+
+    Yields
+    ------
+    Path
+        An empty file beside it, to be written, which takes its name when the block ends, and is
+        deleted where the block raises.
+
+    Raises
+    ------
+    OSError
+        The folder can't be written, or something is in the way.
+    """
+    with draft_beside(path) as draft:
+        yield draft
+        move_into_place(draft, path, durable=durable)
+
+
+@contextmanager
+def file_lock(
+    path: Path,
+    patience: Callable[[], float] = lambda: math.inf,
+    *,
+    on_wait: Callable[[], object] = lambda: None,
+) -> Iterator[None]:
+    """Let one thread of one process at a time run a block; the others wait.
+
+    Parameters
+    ----------
+    path
+        The lock file. It is made where it is missing, and stays.
+    patience
+        Gives the seconds to wait in all; it is asked again and again, since it may change. Default
+        for ever.
+    on_wait
+        Called once where another process or thread has the lock.
+
+    Raises
+    ------
+    TimeoutError
+        Another one had it all the time.
+    """
+    from filelock import FileLock, Timeout
+
+    lock = FileLock(path)
+    begun = time.monotonic()
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        on_wait()
+    while not lock.is_locked:
+        try:
+            lock.acquire(timeout=_LOCK_STEP)
+        except Timeout:
+            if time.monotonic() - begun > patience():
+                raise
+    try:
+        yield
+    finally:
+        lock.release()

@@ -18,7 +18,7 @@ from .analysis import (
     fit_distance,
     value_matrix,
 )
-from .columns import Gathering, check_dtype_backend, to_arrow_backend
+from .columns import JoinedRows, check_dtype_backend, to_arrow_backend
 from .database import database_of
 from .errors import ArgumentError, JoinError
 from .query import (
@@ -250,7 +250,7 @@ class SynphysAccessor:
         check_dtype_backend(dtype_backend)
         selection = select(store, source, wanted, groups=False, own=())
         ids, missing = ids_of(self._frame, source)
-        joined = Gathering(store, source, ids=ids, missing=missing).frame(selection)
+        joined = JoinedRows(store, source, ids=ids, missing=missing).frame(selection)
         if dtype_backend == "pyarrow":
             joined = to_arrow_backend(joined, kinds_of(store, source, selection, prefixed=True))
         fresh = joined.loc[:, ~joined.columns.isin(self._frame.columns)]

@@ -6,10 +6,10 @@ import argparse
 import os
 import re
 import sys
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from ._files import atomic_write
 from .errors import ArgumentError, ExpressionError, JoinError, SynphysError, UnknownNameError
 
 if TYPE_CHECKING:
@@ -227,10 +227,8 @@ def _write(frame: pd.DataFrame, out: Path, writer: str) -> None:
     from .errors import ExportError
 
     try:
-        with tempfile.TemporaryDirectory(dir=out.parent, prefix=".pairs-") as folder:
-            draft = Path(folder) / out.name
+        with atomic_write(out) as draft:
             getattr(frame, writer)(draft, index=False)
-            draft.replace(out)
     except OSError as error:
         raise ExportError(f"{out} can't be written: {error.strerror or error}.") from error
 

@@ -11,7 +11,7 @@ import pandas as pd
 import pyarrow as pa
 
 from ..schema import KINDS
-from .dtypes import masked_array, masked_values, pandas_array, stacked_texts, text_codes, texts_of
+from .dtypes import masked_array, masked_values, pandas_array, text_codes, texts_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pandas.api.extensions import ExtensionArray
 
     from .._typing import Mask, Rows, Values
-    from ..schema import Kind, Table
+    from ..schema import Storage, Table
     from .dtypes import Codes
 
 
@@ -52,12 +52,12 @@ def packed(table: Table, data: pa.Table) -> pa.Table:
         block = np.empty((data.num_rows + 1, len(floats)))
         block[-1] = np.nan
         for position, name in enumerate(floats):
-            block[:-1, position] = pandas_array(data.column(name), "float")
-        # A column of the table may have any name: this one is told by its place.
+            block[:-1, position] = pandas_array(data.column(name), table.columns[name].kind)
+        # A column of the table may have this name, too: that of the lists is known by its place.
         lists = pa.FixedSizeListArray.from_arrays(pa.array(block.ravel()), len(floats))
         arrays, names = [lists, *arrays], [_FLOATS, *others]
-    noted = {_FLOAT_NAMES: json.dumps(floats).encode()}
-    return pa.Table.from_arrays(arrays, names=names).replace_schema_metadata(noted)
+    metadata = {_FLOAT_NAMES: json.dumps(floats).encode()}
+    return pa.Table.from_arrays(arrays, names=names).replace_schema_metadata(metadata)
 
 
 def _with_missing_row(values: pa.ChunkedArray) -> pa.Array:
@@ -65,7 +65,7 @@ def _with_missing_row(values: pa.ChunkedArray) -> pa.Array:
     return longer.dictionary_encode() if pa.types.is_string(longer.type) else longer
 
 
-class ColumnPart:
+class Block:
     """Some columns of a table that were read together.
 
     Parameters
@@ -74,6 +74,17 @@ class ColumnPart:
         The table.
     data
         The columns, as from `packed`; they may be mapped from a file.
+
+    Attributes
+    ----------
+    names
+        The columns, those of floats first.
+    float_names, float_position
+        The columns of floats, and the place of each among them.
+    rows
+        How many rows the table has.
+    floats
+        The columns of floats, a row a row, with the missing row at the end.
     """
 
     def __init__(self, table: Table, data: pa.Table) -> None:
@@ -90,15 +101,16 @@ class ColumnPart:
         if width:
             lists = data.column(0).chunk(0)
             self.floats = lists.flatten().to_numpy().reshape(-1, width)
-        self._waiting = {name: data.column(place) for place, name in stored.items()}
+        # Columns move from the first of these into the others when they are first used. Several
+        # threads may do that at once: they set the same values.
+        self._stored = {name: data.column(place) for place, name in stored.items()}
         self._arrays: dict[str, Any] = {}
         self._masked: dict[str, tuple[Values, Mask]] = {}
-        self._text_names = [name for name in self.names if self._kinds[name] == "str"]
-        self._stack: Any = None
         self._texts: dict[str, tuple[Codes, ExtensionArray]] = {}
         self._dtypes: dict[str, pd.CategoricalDtype] = {}
-        # Each is only ever set to what it is: several threads may do so.
-        self._sizes = {(name, "stored"): int(one.nbytes) for name, one in self._waiting.items()}
+        self._sizes = {
+            (name, "stored"): int(column.nbytes) for name, column in self._stored.items()
+        }
         self._sizes[_FLOATS, "block"] = self.floats.nbytes
 
     @property
@@ -110,42 +122,42 @@ class ColumnPart:
         """Return a column that is not of floats, with the missing value at its end."""
         if name not in self._arrays:
             kind = self._kinds[name]
-            if kind == "str":
+            if KINDS[kind].storage == "texts":
                 texts = texts_of(*self.codes(name))
                 self._sizes[name, "objects"] = int(texts.nbytes)
                 self._arrays[name] = texts
             elif KINDS[kind].storage == "masked":
-                self._arrays[name] = masked_array(*self._values(name))
-            elif (waiting := self._waiting.get(name)) is not None:
-                found = pandas_array(waiting, kind)
-                self._arrays[name] = found
-                self._is_taken(name, int(found.nbytes))
+                self._arrays[name] = masked_array(*self._values(name), KINDS[kind].pandas_dtype)
+            elif (stored := self._stored.get(name)) is not None:
+                array = pandas_array(stored, kind)
+                self._arrays[name] = array
+                self._forget_stored(name, int(array.nbytes))
         return self._arrays[name]
 
-    def _is_taken(self, name: str, size: int) -> None:
-        """Forget a column as it was stored; what was made of it is where it will be looked for."""
+    def _forget_stored(self, name: str, size: int) -> None:
+        """Forget a column as it was stored, and count what was made of it instead."""
         self._sizes[name, "stored"] = size
-        # Only now: another thread that does not find it here any more finds it there.
-        self._waiting.pop(name, None)
+        # At the end: a thread that does not see the stored column any more sees what was made.
+        self._stored.pop(name, None)
 
     def _values(self, name: str) -> tuple[Values, Mask]:
-        if name not in self._masked and (waiting := self._waiting.get(name)) is not None:
-            values, missing = masked_values(waiting, self._kinds[name])
+        if name not in self._masked and (stored := self._stored.get(name)) is not None:
+            values, missing = masked_values(stored, self._kinds[name])
             self._masked[name] = (values, missing)
-            self._is_taken(name, values.nbytes + missing.nbytes)
+            self._forget_stored(name, values.nbytes + missing.nbytes)
         return self._masked[name]
 
     def codes(self, name: str) -> tuple[Codes, ExtensionArray]:
         """Return for each row of a column of texts its place among the distinct ones, and these.
 
-        -1 is a missing one, as the last row is.
+        -1 is a missing text, as the last row is.
         """
-        if name not in self._texts and (waiting := self._waiting.get(name)) is not None:
-            codes, distinct = text_codes(waiting)
+        if name not in self._texts and (stored := self._stored.get(name)) is not None:
+            codes, distinct = text_codes(stored)
             self._texts[name] = (codes, distinct)
             # Each distinct text becomes an object of Python.
-            texts = sum(chunk.dictionary.nbytes for chunk in waiting.chunks)
-            self._is_taken(name, codes.nbytes + texts + len(distinct) * getsizeof(""))
+            texts = sum(chunk.dictionary.nbytes for chunk in stored.chunks)
+            self._forget_stored(name, codes.nbytes + texts + len(distinct) * getsizeof(""))
         return self._texts[name]
 
     def text_dtype(self, name: str) -> pd.CategoricalDtype:
@@ -156,48 +168,37 @@ class ColumnPart:
             self._dtypes[name] = pd.CategoricalDtype(distinct)
         return self._dtypes[name]
 
-    def _stacked(self) -> Any:
-        """Return all columns of texts as one array, a row a column."""
-        if self._stack is None:
-            stack = stacked_texts([self.codes(name) for name in self._text_names])
-            for place, name in enumerate(self._text_names):
-                self._sizes[name, "objects"] = int(stack[place].nbytes)
-                self._arrays[name] = stack[place]
-            self._stack = stack
-        return self._stack
-
-    def by_kind(self, names: Sequence[str]) -> dict[Kind, list[str]]:
-        """Return the names of some columns by their kind."""
-        found: dict[Kind, list[str]] = {}
+    def by_dtype(self, names: Sequence[str]) -> dict[tuple[Storage, str], list[str]]:
+        """Return the names of some columns by storage and name of the pandas dtype."""
+        names_of: dict[tuple[Storage, str], list[str]] = {}
         for name in names:
-            found.setdefault(self._kinds[name], []).append(name)
-        return found
+            facts = KINDS[self._kinds[name]]
+            names_of.setdefault((facts.storage, facts.dtype), []).append(name)
+        return names_of
 
     def are_all_floats(self, names: Sequence[str]) -> bool:
         """Return whether these are all the columns of floats, in their order."""
         return names == self.float_names
 
-    def floats_into(self, rows: Rows, taken: Values) -> None:
-        """Put these rows of all columns of floats there."""
-        # With any other mode, numpy puts the rows elsewhere first, and then here.
-        self.floats.take(rows, axis=0, out=taken, mode="wrap")
+    def take_floats_into(self, rows: Rows, floats: Values) -> None:
+        """Fill an array, a row a row, with these rows of all columns of floats."""
+        # With any other mode, numpy gathers into a copy first.
+        self.floats.take(rows, axis=0, out=floats, mode="wrap")
 
-    def floats_at(self, names: Sequence[str], rows: Rows) -> Values:
+    def take_floats(self, names: Sequence[str], rows: Rows) -> Values:
         """Return these rows of some columns of floats, in the order of the names."""
-        wanted = [self.float_position[name] for name in names]
-        return self.floats[rows[:, None], np.array(wanted, dtype=np.intp)]
+        positions = [self.float_position[name] for name in names]
+        return self.floats[rows[:, None], np.array(positions, dtype=np.intp)]
 
-    def masked_into(self, names: Sequence[str], rows: Rows, values: Values, missing: Mask) -> None:
-        """Put these rows of integers or booleans there, a row a column."""
+    def take_masked_into(
+        self, names: Sequence[str], rows: Rows, values: Values, missing: Mask
+    ) -> None:
+        """Fill two arrays, a row a column, with these rows of columns with a mask."""
         for place, name in enumerate(names):
-            one, its_missing = self._values(name)
-            one.take(rows, out=values[place], mode="wrap")
-            its_missing.take(rows, out=missing[place], mode="wrap")
+            column_values, column_missing = self._values(name)
+            column_values.take(rows, out=values[place], mode="wrap")
+            column_missing.take(rows, out=missing[place], mode="wrap")
 
-    def arrays_at(self, names: Sequence[str], rows: Rows) -> dict[str, Any]:
-        """Return these rows of columns of one kind, but floats."""
-        if names == self._text_names:
-            # Memory that is asked for in one piece comes in large pages.
-            together = self._stacked().take(rows, axis=1)
-            return {name: together[place] for place, name in enumerate(names)}
+    def take(self, names: Sequence[str], rows: Rows) -> dict[str, Any]:
+        """Return these rows of columns that are not of floats."""
         return {name: self.array(name).take(rows) for name in names}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -12,7 +12,7 @@ from ..errors import ArgumentError
 from ..schema import KINDS, STR, Kind, Storage, kind_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Mapping
 
     from pandas.api.extensions import ExtensionArray
 
@@ -45,7 +45,8 @@ def pandas_array(values: pa.ChunkedArray, kind: Kind) -> ExtensionArray | np.nda
     """
     if not pa.types.is_dictionary(values.type):
         values = values.cast(KINDS[kind].arrow)
-    result: ExtensionArray | np.ndarray[Any, Any] = _FROM_ARROW[KINDS[kind].storage](values, kind)
+    conversion = _CONVERSIONS[KINDS[kind].storage]
+    result: ExtensionArray | np.ndarray[Any, Any] = conversion.from_arrow(values, kind)
     return result
 
 
@@ -56,25 +57,24 @@ def extension_array(dtype: Any, values: pa.ChunkedArray) -> ExtensionArray:
 
 
 def masked_values(values: pa.ChunkedArray, kind: Kind) -> tuple[Values, Mask]:
-    """Return integers or booleans, and where they are missing; where they are, anything.
+    """Return numbers or booleans, and a mask of those that are missing, which have any value.
 
-    Integers stay in the same memory, not to be written to, and nothing is allocated by Arrow: from
-    time to time that takes milliseconds.
+    Numbers stay in the memory of the Arrow column and are not to be written to. Arrow allocates
+    nothing: an allocation by it takes milliseconds from time to time.
     """
     facts = KINDS[kind]
     if values.type != facts.arrow:
         values = values.cast(facts.arrow)
     column = _in_one_chunk(values)
     is_bits = pa.types.is_boolean(facts.arrow)
-    found = _bits(column, column.buffers()[1]) if is_bits else _shared_integers(column)
-    return found, _missing(column)
+    numbers = _bits(column, column.buffers()[1]) if is_bits else _shared_numbers(column)
+    return numbers, _missing(column)
 
 
-def masked_array(values: Values, missing: Mask) -> ExtensionArray:
-    """Return integers or booleans, and where they are missing, as a pandas array of the same."""
-    if values.dtype == np.bool_:
-        return pd.arrays.BooleanArray(values, missing)
-    return pd.arrays.IntegerArray(values, missing)
+def masked_array(values: Values, missing: Mask, dtype: Any) -> ExtensionArray:
+    """Return values, and where they are missing, as an array of a pandas dtype with a mask."""
+    array: ExtensionArray = dtype.construct_array_type()(values, missing)
+    return array
 
 
 def _in_one_chunk(values: pa.ChunkedArray) -> pa.Array:
@@ -96,8 +96,8 @@ def _bits(column: pa.Array, bitmap: pa.Buffer) -> Mask:
     return bits.view(np.bool_)
 
 
-def _shared_integers(column: pa.Array) -> Values:
-    """Return integers in the same memory; where one is missing, anything."""
+def _shared_numbers(column: pa.Array) -> Values:
+    """Return numbers in the same memory; those that are missing have any value."""
     buffers = [None, column.buffers()[1]]
     plain = pa.Array.from_buffers(column.type, len(column), buffers, offset=column.offset)
     values: Values = plain.to_numpy()
@@ -107,7 +107,7 @@ def _shared_integers(column: pa.Array) -> Values:
 def text_codes(values: pa.ChunkedArray) -> tuple[Codes, ExtensionArray]:
     """Return an Arrow column of texts as the place of each among the distinct ones; -1 is missing.
 
-    Few distinct texts: one Python object each, and rows refer to them.
+    Columns of texts have few distinct ones: each becomes one Python object, and rows refer to it.
     """
     encoded = _in_one_chunk(values)
     if not pa.types.is_dictionary(encoded.type):
@@ -115,7 +115,7 @@ def text_codes(values: pa.ChunkedArray) -> tuple[Codes, ExtensionArray]:
     distinct: ExtensionArray = pd.array(
         encoded.dictionary.to_numpy(zero_copy_only=False), dtype=STR
     )
-    places = _shared_integers(encoded.indices)
+    places = _shared_numbers(encoded.indices)
     codes: Codes = np.where(_missing(encoded.indices), np.int32(-1), places)
     return codes, distinct
 
@@ -125,34 +125,29 @@ def texts_of(codes: Codes, distinct: ExtensionArray) -> ExtensionArray:
     return distinct.take(codes.astype(np.intp), allow_fill=True)
 
 
-# How a column in Arrow becomes the pandas array of its storage.
-_FROM_ARROW: dict[Storage, Callable[[pa.ChunkedArray, Kind], Any]] = {
-    "floats": lambda values, _: values.to_numpy(),
-    "bytes": lambda values, _: values.to_numpy(),
-    "masked": lambda values, kind: extension_array(KINDS[kind].pandas_dtype, values),
-    "times": lambda values, _: pd.array(values.to_numpy()),
-    "texts": lambda values, _: texts_of(*text_codes(values)),
+def _arrow_array(values: Any, kind: Kind) -> pa.Array:
+    return pa.array(values, type=KINDS[kind].arrow, from_pandas=True)
+
+
+class _Conversion(NamedTuple):
+    """How columns of one storage become pandas arrays, and again Arrow arrays of their kind."""
+
+    from_arrow: Callable[[pa.ChunkedArray, Kind], Any]
+    to_arrow: Callable[[Any, Kind], pa.Array] = _arrow_array
+
+
+_CONVERSIONS: dict[Storage, _Conversion] = {
+    "floats": _Conversion(lambda values, _: values.to_numpy()),
+    "bytes": _Conversion(lambda values, _: values.to_numpy()),
+    "masked": _Conversion(lambda values, kind: extension_array(KINDS[kind].pandas_dtype, values)),
+    "times": _Conversion(lambda values, _: pd.array(values.to_numpy())),
+    "texts": _Conversion(lambda values, _: texts_of(*text_codes(values))),
 }
-
-
-def stacked_texts(columns: Sequence[tuple[Codes, ExtensionArray]]) -> Any:
-    """Return columns of texts as one array, a row a column.
-
-    Parameters
-    ----------
-    columns
-        Of each column, the places among its distinct texts, -1 for a missing one, and these.
-    """
-    distinct = [pd.Series(texts) for _, texts in columns]
-    all_distinct = pd.concat([*distinct, pd.Series([None], dtype=STR)], ignore_index=True).array
-    starts = np.cumsum([0, *map(len, distinct)])
-    places = np.stack(
-        [
-            np.where(codes < 0, len(all_distinct) - 1, codes.astype(np.intp) + start)
-            for (codes, _), start in zip(columns, starts, strict=False)
-        ]
+_STORAGES = {facts.storage for facts in KINDS.values()}
+if _CONVERSIONS.keys() != _STORAGES:
+    raise TypeError(
+        f"_CONVERSIONS has {sorted(_CONVERSIONS)}, where kinds name {sorted(_STORAGES)}."
     )
-    return all_distinct.take(places)
 
 
 def frame_from_arrow(
@@ -174,14 +169,14 @@ def frame_from_arrow(
     check_dtype_backend(dtype_backend)
     if kinds is None:
         table = _whole_sums(_distinctly_named(table))
-    known: dict[str, Kind | None] = {
+    kind_by_name: dict[str, Kind | None] = {
         field.name: kinds[field.name] if kinds is not None else kind_of(field.type)
         for field in table.schema
     }
     if dtype_backend == "pyarrow":
         fields = [
             pa.field(name, KINDS[kind].arrow if kind else table.schema.field(name).type)
-            for name, kind in known.items()
+            for name, kind in kind_by_name.items()
         ]
         frame: pd.DataFrame = table.cast(pa.schema(fields)).to_pandas(types_mapper=pd.ArrowDtype)
         return frame
@@ -189,7 +184,7 @@ def frame_from_arrow(
         name: pandas_array(table.column(name), kind)
         if kind
         else table.column(name).to_pandas().array
-        for name, kind in known.items()
+        for name, kind in kind_by_name.items()
     }
     return pd.DataFrame(arrays, index=pd.RangeIndex(table.num_rows), copy=False)
 
@@ -225,7 +220,7 @@ def to_arrow_backend(frame: pd.DataFrame, kinds: Mapping[str, Kind]) -> pd.DataF
     return pd.DataFrame(
         {
             name: pd.array(
-                pa.array(frame[name], type=KINDS[kind].arrow, from_pandas=True),
+                _CONVERSIONS[KINDS[kind].storage].to_arrow(frame[name], kind),
                 dtype=pd.ArrowDtype(KINDS[kind].arrow),
             )
             for name, kind in kinds.items()

@@ -15,57 +15,67 @@ if TYPE_CHECKING:
 
 
 NONE = -1
-# Up to so many places, or so many a key, there is one for every number.
-_FEW_PLACES = 1 << 18
-_DENSE_FACTOR = 16
-_LEAST = np.iinfo(np.int64).min
 
 
 class KeyIndex:
-    """Where each key of a column is: from key to row number."""
+    """The row number of each key of a column: a pandas index that knows of missing keys.
 
-    def __init__(self, keys: Rows, missing: Mask) -> None:
-        positions = np.flatnonzero(~missing) if missing.any() else np.arange(len(keys))
-        present = keys[positions]
-        if not (present[1:] > present[:-1]).all():
-            order = np.argsort(present, kind="stable")
-            present, positions = present[order], positions[order]
-        self._keys, self._rows = present, positions
-        repeats = present[1:] == present[:-1]
-        self.is_unique = not repeats.any()
-        self.repeated = None if self.is_unique else int(present[1:][repeats][0])
-        self._dense: Rows | None = None
-        if len(present):
-            self._least = int(present[0])
-            span = int(present[-1]) - self._least + 1
-            if span <= max(_DENSE_FACTOR * len(present), _FEW_PLACES) and self._least > _LEAST:
-                # At both ends stands what any key outside finds.
-                self._dense = np.full(span + 2, NONE, dtype=np.intp)
-                self._dense[present - (self._least - 1)] = positions
+    Parameters
+    ----------
+    keys, missing
+        The column, row by row, and where it is missing. Of several rows with one key, the last
+        counts.
+
+    Attributes
+    ----------
+    repeated
+        The least key that several rows have, or None.
+    """
+
+    def __init__(self, keys: Integers, missing: Mask) -> None:
+        self.repeated: int | None = None
+        index = pd.Index(keys)
+        # The rows of the keys in the index, and of a key that is not in it; None where it has all.
+        self._rows_in_index: Rows | None = None
+        kept = ~missing
+        if missing.any():
+            index = index[kept]
+        if not index.is_unique:
+            self.repeated = int(index[index.duplicated()].min())
+            last = ~index.duplicated(keep="last")
+            kept[kept] = last
+            index = index[last]
+        if len(index) < len(keys):
+            self._rows_in_index = np.append(np.flatnonzero(kept), NONE)
+        self._index = index
+        # pandas makes its hash table at the first look-up, and threads may not share that. Two
+        # keys, because it needs no table for those of the index itself.
+        index.get_indexer(index[:1].repeat(2))
+
+    @property
+    def is_unique(self) -> bool:
+        """Whether no key is that of several rows."""
+        return self.repeated is None
 
     @property
     def nbytes(self) -> int:
-        """Bytes that the index takes."""
-        dense = 0 if self._dense is None else self._dense.nbytes
-        return int(self._keys.nbytes + self._rows.nbytes + dense)
+        """Bytes that the index takes, with its hash table."""
+        rows = 0 if self._rows_in_index is None else self._rows_in_index.nbytes
+        return int(self._index.memory_usage() + rows)
 
-    def rows(self, keys: Rows, missing: Mask | None = None) -> Rows:
+    def rows(self, keys: Integers, missing: Mask | None = None) -> Rows:
         """Return the row number of each key, -1 where it is missing or not there."""
-        if not len(self._keys):
-            return np.full(len(keys), NONE, dtype=np.intp)
-        found: Rows
-        if self._dense is not None:
-            found = self._dense.take(keys - (self._least - 1), mode="clip")
-        else:
-            place = np.minimum(np.searchsorted(self._keys, keys), len(self._keys) - 1)
-            found = np.where(self._keys[place] == keys, self._rows[place], NONE)
+        rows: Rows = self._index.get_indexer(pd.Index(keys))
+        if self._rows_in_index is not None:
+            rows = self._rows_in_index[rows]
         if missing is not None and missing.any():
-            found[missing] = NONE
-        return found
+            rows[missing] = NONE
+        return rows
 
 
+# Integers that span up to so many times their count are numbered by a table, others by hashing.
 _DENSE_FACTOR = 4
-# Numbers of combinations are multiplied out as far as they fit int64.
+# Above so many, combinations are numbered anew before the next column, so that they fit int64.
 _MOST_COMBINATIONS = 2**31
 
 
@@ -79,19 +89,19 @@ def numbered(values: Integers) -> tuple[Rows, Rows]:
     else:
         places = values - least
     first = np.full(span, -1, dtype=np.intp)
-    # What is written last stays.
+    # Written backwards: of several rows with one value, the first is written last and stays.
     first[places[::-1]] = np.arange(len(values) - 1, -1, -1)
-    there = np.flatnonzero(first >= 0)
+    occurring = np.flatnonzero(first >= 0)
     numbers = np.empty(span, dtype=np.intp)
-    numbers[there] = np.arange(len(there))
-    return numbers[places], first[there]
+    numbers[occurring] = np.arange(len(occurring))
+    return numbers[places], first[occurring]
 
 
 def stacked(columns: Sequence[pd.Series], rows: Rows | None = None) -> pd.Series:
     """Return these rows, default all, of columns as one, the one below the other."""
     chosen = list(columns)
     if rows is not None:
-        chosen = [pd.Series(one.array.take(rows), name=one.name) for one in columns]
+        chosen = [pd.Series(column.array.take(rows), name=column.name) for column in columns]
     if len(chosen) == 1:
         return chosen[0]
     together = pd.concat(chosen, ignore_index=True)
@@ -100,9 +110,9 @@ def stacked(columns: Sequence[pd.Series], rows: Rows | None = None) -> pd.Series
 
 
 def factorized(columns: Sequence[pd.Series], rows: Rows | None = None) -> tuple[Rows, Any]:
-    """Return each value's place among the distinct ones, and these; a missing value is one, too.
+    """Return each value's place among the distinct values, missing ones included, and these.
 
-    A text in several rows is mostly one and the same object: then each of the few is hashed once.
+    A text in several rows is mostly one and the same object: then each object is hashed once.
 
     Parameters
     ----------
@@ -111,11 +121,11 @@ def factorized(columns: Sequence[pd.Series], rows: Rows | None = None) -> tuple[
     rows
         The rows of each of them that count; default all.
     """
-    dtypes: list[Any] = [one.dtype for one in columns]
-    if all(isinstance(one, pd.StringDtype) and one.storage == "python" for one in dtypes):
-        found = _texts_by_address([one.to_numpy(dtype=object) for one in columns], rows)
-        if found is not None:
-            codes, distinct = found
+    dtypes: list[Any] = [column.dtype for column in columns]
+    if all(isinstance(dtype, pd.StringDtype) and dtype.storage == "python" for dtype in dtypes):
+        by_address = _by_address([column.to_numpy(dtype=object) for column in columns], rows)
+        if by_address is not None:
+            codes, distinct = by_address
             places, distinct = _hashed(pd.array(distinct, dtype=dtypes[0]))
             return places[codes], distinct
     values = stacked(columns, rows)
@@ -129,7 +139,7 @@ def factorized(columns: Sequence[pd.Series], rows: Rows | None = None) -> tuple[
 def values_at(codes: Rows, distinct: Any, *, is_text: bool) -> pd.Series:
     """Return values by their places among distinct ones, texts as a categorical column.
 
-    Of many comparisons with a text, each then looks at the few distinct ones alone.
+    A comparison with a text then looks at the few distinct texts, not at every row.
     """
     if not is_text:
         return pd.Series(distinct).take(codes).reset_index(drop=True)
@@ -150,13 +160,16 @@ def _hashed(values: Any) -> tuple[Rows, Any]:
     return codes.astype(np.intp, copy=False), distinct
 
 
-def _texts_by_address(texts: Sequence[Objects], rows: Rows | None) -> tuple[Rows, Objects] | None:
-    """Return each object's place among the distinct ones, and these, or None where all are."""
-    # As long as the objects are there, nothing else is at their addresses.
-    texts = [np.ascontiguousarray(one) for one in texts]
-    addresses = [np.ndarray(one.shape, np.intp, buffer=one) for one in texts]
+def _by_address(columns: Sequence[Objects], rows: Rows | None) -> tuple[Rows, Objects] | None:
+    """Return each object's place among the distinct objects, and these.
+
+    None where no object is in several rows, and nothing is won.
+    """
+    # The arrays keep the objects alive: no other object can come to their addresses.
+    columns = [np.ascontiguousarray(objects) for objects in columns]
+    addresses = [np.ndarray(objects.shape, np.intp, buffer=objects) for objects in columns]
     if rows is not None:
-        addresses = [one[rows] for one in addresses]
+        addresses = [column[rows] for column in addresses]
     codes, first = numbered(np.concatenate(addresses))
     if len(first) == len(codes):
         return None
@@ -164,16 +177,16 @@ def _texts_by_address(texts: Sequence[Objects], rows: Rows | None) -> tuple[Rows
     if rows is not None:
         row = rows[row]
     distinct = np.empty(len(first), dtype=object)
-    for number, objects in enumerate(texts):
-        here = column == number
-        distinct[here] = objects[row[here]]
+    for number, objects in enumerate(columns):
+        is_here = column == number
+        distinct[is_here] = objects[row[is_here]]
     return codes, distinct
 
 
 def distinct_rows(columns: Iterable[tuple[Rows, int]], length: int) -> tuple[Rows, Rows]:
     """Return the first row of each distinct combination of values, and each row's combination.
 
-    A cell is in many pairs: what is decided once a combination need not be decided once a pair.
+    A cell is in many pairs: what depends on a combination alone need not be decided for each pair.
 
     Parameters
     ----------

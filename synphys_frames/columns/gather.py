@@ -10,35 +10,32 @@ import numpy as np
 import pandas as pd
 
 from .._machine import processors
-from ..schema import KINDS
 from .dtypes import masked_array
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from .._typing import Rows
-    from ..schema import Kind
-    from .block import ColumnPart
+    from .._typing import Floats, Rows, Values
+    from ..schema import Storage
+    from .block import Block
 
-    Take = Callable[[], None]
-    Run = np.ndarray[Any, np.dtype[np.float64]] | list[Any]
+    Step = Callable[[], None]
+    # Neighbouring columns: a block of floats, or arrays of other kinds.
+    Run = Floats | list[Any]
 
 
-# From so many values on, threads save more than they take. More of them wait for the same memory.
+# With fewer values, threads cost more than they save. More threads wait for the same memory.
 _MANY_VALUES = 15_000_000
 _MOST_THREADS = 4
-_LARGE_PAGE = 1 << 21
-# Smaller ones are mostly memory that the process has already.
-_LARGE = 1 << 25
 
 
-class Pieces:
+class ColumnGather:
     """Columns of one table at some rows: first taken, kind by kind, and then put side by side.
 
     Parameters
     ----------
-    part_of
-        Where each of the columns is.
+    block_of
+        The block of each of the columns.
     names
         The columns, in their order.
     rows
@@ -46,116 +43,109 @@ class Pieces:
 
     Attributes
     ----------
-    numbers, texts
-        What takes the columns: numbers into memory that is there already, without keeping other
-        threads from running, and all others.
+    number_steps
+        What fills arrays of numbers; other threads can run meanwhile.
+    object_steps
+        What takes all other columns.
     """
 
-    def __init__(self, part_of: Mapping[str, ColumnPart], names: Sequence[str], rows: Rows) -> None:
-        self._part_of = part_of
+    def __init__(self, block_of: Mapping[str, Block], names: Sequence[str], rows: Rows) -> None:
+        self._block_of = block_of
         self._names = names
         self._rows = rows
-        self._floats: dict[ColumnPart, Any] = {}
-        self._others: dict[str, Any] = {}
-        self.numbers: list[Take] = []
-        self.texts: list[Take] = []
-        wanted: dict[ColumnPart, list[str]] = {}
+        self._floats: dict[Block, Values] = {}
+        self._arrays: dict[str, Any] = {}
+        self.number_steps: list[Step] = []
+        self.object_steps: list[Step] = []
+        names_in: dict[Block, list[str]] = {}
         for name in names:
-            wanted.setdefault(part_of[name], []).append(name)
-        for part, some in wanted.items():
-            for kind, of_kind in part.by_kind(some).items():
-                self._begin(part, kind, of_kind)
+            names_in.setdefault(block_of[name], []).append(name)
+        for block, in_block in names_in.items():
+            for (storage, dtype_name), of_dtype in block.by_dtype(in_block).items():
+                self._plan(block, storage, dtype_name, of_dtype)
 
-    def _begin(self, part: ColumnPart, kind: Kind, names: list[str]) -> None:
+    def _plan(self, block: Block, storage: Storage, dtype_name: str, names: list[str]) -> None:
         count = len(self._rows)
-        if kind == "float" and part.are_all_floats(names):
-            floats = self._floats[part] = _memory((count, len(names)), np.float64)
-            self.numbers.append(partial(part.floats_into, self._rows, floats))
-        elif KINDS[kind].storage == "masked":
-            values = _memory((len(names), count), KINDS[kind].pandas_dtype.numpy_dtype)
-            missing = _memory((len(names), count), np.bool_)
-            self._others |= zip(names, map(masked_array, values, missing), strict=True)
-            self.numbers.append(partial(part.masked_into, names, self._rows, values, missing))
+        if storage == "floats" and block.are_all_floats(names):
+            floats = self._floats[block] = np.empty((count, len(names)))
+            self.number_steps.append(partial(block.take_floats_into, self._rows, floats))
+        elif storage == "masked":
+            dtype: Any = pd.api.types.pandas_dtype(dtype_name)
+            values = np.empty((len(names), count), dtype.numpy_dtype)
+            missing = np.empty((len(names), count), np.bool_)
+            self._arrays |= {
+                name: masked_array(values[place], missing[place], dtype)
+                for place, name in enumerate(names)
+            }
+            step = partial(block.take_masked_into, names, self._rows, values, missing)
+            self.number_steps.append(step)
         else:
-            take = self._take_floats if kind == "float" else self._take_others
-            self.texts.append(partial(take, part, names))
+            take = self._take_floats if storage == "floats" else self._take_arrays
+            self.object_steps.append(partial(take, block, names))
 
     @property
     def value_count(self) -> int:
         """How many values there are to take."""
         return len(self._names) * len(self._rows)
 
-    def _take_floats(self, part: ColumnPart, names: Sequence[str]) -> None:
-        self._floats[part] = part.floats_at(names, self._rows)
+    def _take_floats(self, block: Block, names: Sequence[str]) -> None:
+        self._floats[block] = block.take_floats(names, self._rows)
 
-    def _take_others(self, part: ColumnPart, names: Sequence[str]) -> None:
-        self._others |= part.arrays_at(names, self._rows)
+    def _take_arrays(self, block: Block, names: Sequence[str]) -> None:
+        self._arrays |= block.take(names, self._rows)
 
     def runs(self) -> list[Run]:
-        """Return the columns in their order: in blocks of floats, and in lists of others."""
-        begun = dict.fromkeys(self._floats, 0)
-        found: list[Run] = []
-        for part, is_float, names in self._runs():
+        """Return the columns in their order, after all steps, in runs that lie side by side."""
+        begin = dict.fromkeys(self._floats, 0)
+        runs: list[Run] = []
+        for block, is_float, names in self._named_runs():
             if is_float:
-                stop = begun[part] + len(names)
-                found.append(self._floats[part][:, begun[part] : stop])
-                begun[part] = stop
+                stop = begin[block] + len(names)
+                runs.append(self._floats[block][:, begin[block] : stop])
+                begin[block] = stop
             else:
-                found.append([self._others[name] for name in names])
-        return found
+                runs.append([self._arrays[name] for name in names])
+        return runs
 
-    def _runs(self) -> list[tuple[ColumnPart, bool, list[str]]]:
-        """Return the names in runs of floats, or of others, that lie in one part."""
-        runs: list[tuple[ColumnPart, bool, list[str]]] = []
+    def _named_runs(self) -> list[tuple[Block, bool, list[str]]]:
+        """Return the names in runs of floats, or of others, that lie in one block."""
+        runs: list[tuple[Block, bool, list[str]]] = []
         for name in self._names:
-            part = self._part_of[name]
-            kind = (part, name in part.float_position)
-            if not runs or runs[-1][:2] != kind:
-                runs.append((*kind, []))
+            block = self._block_of[name]
+            run_of = (block, name in block.float_position)
+            if not runs or runs[-1][:2] != run_of:
+                runs.append((*run_of, []))
             runs[-1][2].append(name)
         return runs
 
 
-def _memory(shape: tuple[int, int], dtype: type) -> Any:
-    """Return an array to be filled, of any values.
+def take_all(gathers: Sequence[ColumnGather]) -> None:
+    """Run all steps of some gathers, by several threads where there is much to copy.
 
-    Columns of one kind lie side by side, and what is large begins where a large page does: the
-    system hands over large pages in far less time than the same memory in small ones.
+    Texts and other objects are taken by this thread, and numbers by others beside it: two threads
+    that take objects would wait for each other.
     """
-    size = shape[0] * shape[1] * np.dtype(dtype).itemsize
-    if size < _LARGE:
-        return np.empty(shape, dtype)
-    memory = np.empty(size + 2 * _LARGE_PAGE, dtype=np.uint8)
-    begin = -memory.ctypes.data % _LARGE_PAGE
-    return memory[begin : begin + size].view(dtype).reshape(shape)
-
-
-def take_all(pieces: Sequence[Pieces]) -> None:
-    """Take all columns of some pieces, by several threads where there is much to copy.
-
-    Texts are taken by this thread, and numbers by others beside it: two threads with texts would
-    wait for each other.
-    """
-    texts = deque(take for one in pieces for take in one.texts)
-    numbers = deque(take for one in pieces for take in one.numbers)
+    objects = deque(step for gather in gathers for step in gather.object_steps)
+    numbers = deque(step for gather in gathers for step in gather.number_steps)
     threads = min(processors(), _MOST_THREADS)
-    if sum(one.value_count for one in pieces) < _MANY_VALUES or threads == 1:
-        _call_all([*texts, *numbers])
+    if sum(gather.value_count for gather in gathers) < _MANY_VALUES or threads == 1:
+        _run_all([*objects, *numbers])
         return
     from concurrent.futures import ThreadPoolExecutor
 
     with ThreadPoolExecutor(threads - 1) as pool:
-        others = [pool.submit(_call_all, _popped(numbers)) for _ in range(threads - 1)]
-        _call_all(_popped(texts))
-        _call_all(_popped(numbers))
-        for one in others:
-            one.result()
+        others = [pool.submit(_run_all, _popped(numbers)) for _ in range(threads - 1)]
+        _run_all(_popped(objects))
+        _run_all(_popped(numbers))
+        for other in others:
+            other.result()
 
 
 def frame_of(runs: Iterable[Run], labels: Sequence[str], length: int) -> pd.DataFrame:
     """Return runs of columns, side by side, as one frame.
 
-    Labels are made once, and neighbouring columns become one frame, of which each takes time.
+    Every frame that pandas makes on the way takes time: neighbouring lists of columns share one,
+    and the labels are set at the end.
     """
     joined: list[Run] = []
     for run in runs:
@@ -175,14 +165,14 @@ def frame_of(runs: Iterable[Run], labels: Sequence[str], length: int) -> pd.Data
     return pd.concat(frames, axis=1, ignore_index=True).set_axis(list(labels), axis=1)
 
 
-def _popped(takes: deque[Take]) -> Iterable[Take]:
+def _popped(steps: deque[Step]) -> Iterable[Step]:
     while True:
         try:
-            yield takes.popleft()
-        except IndexError:  # another thread may have taken the last one
+            yield steps.popleft()
+        except IndexError:  # another thread may have run the last step
             return
 
 
-def _call_all(takes: Iterable[Take]) -> None:
-    for take in takes:
-        take()
+def _run_all(steps: Iterable[Step]) -> None:
+    for step in steps:
+        step()

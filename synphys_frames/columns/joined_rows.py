@@ -11,7 +11,7 @@ from ..schema import require_id
 from .block import packed
 from .dtypes import pandas_array
 from .factorize import NONE, KeyIndex
-from .gather import Pieces, frame_of, take_all
+from .gather import ColumnGather, frame_of, take_all
 from .store import several_rows
 from .table import TableColumns
 
@@ -22,12 +22,14 @@ if TYPE_CHECKING:
 
     from .._typing import Mask, Rows
     from ..schema import Alias, Table
+    from .gather import Run
     from .store import ColumnStore
 
-    Found = tuple[TableColumns, Rows]
+    # The columns of a table, and for each row of the result its row there, or -1.
+    TableRows = tuple[TableColumns, Rows]
 
 
-class Gathering:
+class JoinedRows:
     """Some rows of a table, and the rows of other tables that stand beside them.
 
     Tables that are kept in memory are used there. Of one that is too large to be kept, DuckDB reads
@@ -40,7 +42,7 @@ class Gathering:
     source
         The table that gives one row each.
     rows
-        Row numbers of the source table, in the order of the result; -1 is a row that is not there.
+        Row numbers of the source table, in the order of the result; -1 gives missing values.
     ids, missing
         Instead of row numbers, the rows' ids, and where they are missing.
     """
@@ -58,8 +60,8 @@ class Gathering:
         self._source = source
         self._aliases = store.aliases(source)
         self._kept: dict[str, bool] = {}
-        self._wanted: dict[str, list[str]] = {}
-        self._found: dict[str, Found] = {}
+        self._required: dict[str, list[str]] = {}
+        self._fetched: dict[str, TableRows] = {}
         self._beside: dict[str, Rows] = {}
         if rows is None and ids is not None and store.keeps(source):
             rows = store.index(source, "id").rows(ids, missing)
@@ -80,14 +82,14 @@ class Gathering:
 
     def _selected(self, alias: Alias, key: str, keys: Rows) -> tuple[TableColumns, KeyIndex]:
         """Return the rows of a large table that have these keys, and where each key is."""
-        wanted = np.unique(keys)
+        distinct_keys = np.unique(keys)
         reader = self._store.reader
 
         def read(table: Table, columns: Sequence[str]) -> pa.Table:
-            return packed(table, reader.columns(table, columns, key, wanted))
+            return packed(table, reader.columns(table, columns, key, distinct_keys))
 
         table = TableColumns(self._store.schema.table(alias.table), read)
-        table.require([key, *self._wanted.get(alias.name, ())])
+        table.require([key, *self._required.get(alias.name, ())])
         return table, KeyIndex(*table.keys(key))
 
     def _is_kept(self, alias: Alias) -> bool:
@@ -102,19 +104,19 @@ class Gathering:
                 self._kept[alias.name] = kept
         return self._kept[alias.name]
 
-    def beside(self, alias: Alias) -> Found:
-        """Return the columns of a table, and for each row of this gathering the row there or -1.
+    def beside(self, alias: Alias) -> TableRows:
+        """Return the columns of a table, and for each of these rows the row beside it, or -1.
 
         Raises
         ------
         JoinError
-            A row has several matching rows there.
+            A row has several matching rows in that table.
         """
         if self._rows is not None and self._is_kept(alias):
             return self._store.table(alias.table), self._rows_beside(alias, self._rows)
-        if alias.name not in self._found:
-            self._found[alias.name] = self._fetched(alias)
-        return self._found[alias.name]
+        if alias.name not in self._fetched:
+            self._fetched[alias.name] = self._fetch(alias)
+        return self._fetched[alias.name]
 
     def _rows_beside(self, alias: Alias, rows: Rows) -> Rows:
         if alias.parent is None:
@@ -125,7 +127,8 @@ class Gathering:
             )
         return self._beside[alias.name]
 
-    def _fetched(self, alias: Alias) -> Found:
+    def _fetch(self, alias: Alias) -> TableRows:
+        """Have DuckDB read the rows of a large table that stand beside these rows."""
         if alias.parent is None:
             ids, missing = self._ids
             table, index = self._selected(alias, "id", ids[~missing])
@@ -133,11 +136,11 @@ class Gathering:
         self._store.reader.require_rows([alias.table])
         keys = [self._keys(way) for way in alias.ways]
         self._require_one_row(alias.ways)
-        asked = np.concatenate([found[~missing] for found, missing in keys])
-        table, index = self._selected(alias, alias.found_by, asked)
+        present = np.concatenate([values[~missing] for values, missing in keys])
+        table, index = self._selected(alias, alias.found_by, present)
         rows = index.rows(*keys[0])
-        for found, missing in keys[1:]:
-            rows = np.where(rows >= 0, rows, index.rows(found, missing))
+        for values, missing in keys[1:]:
+            rows = np.where(rows >= 0, rows, index.rows(values, missing))
         return table, rows
 
     def _keys(self, way: Alias) -> tuple[Rows, Mask]:
@@ -158,7 +161,7 @@ class Gathering:
         for alias, names in selection:
             table = self._store.schema.table(alias.table)
             plain = [name for name in names if not table.column(name).is_heavy]
-            self._wanted[alias.name] = plain
+            self._required[alias.name] = plain
             if self._is_kept(alias):
                 self._store.reader.require_rows([alias.table])
                 self._store.table(alias.table).require(plain)
@@ -176,10 +179,10 @@ class Gathering:
         require_id(described)
         ids = table.take("id", rows).to_numpy(dtype=np.int64, na_value=NONE)
         missing = rows < 0
-        wanted = np.unique(ids[~missing])
-        data = self._store.reader.columns(described, ["id", column], "id", wanted)
-        found = KeyIndex(data.column("id").to_numpy(), np.zeros(data.num_rows, dtype=bool))
-        positions = found.rows(ids, missing)
+        distinct_ids = np.unique(ids[~missing])
+        data = self._store.reader.columns(described, ["id", column], "id", distinct_ids)
+        index = KeyIndex(data.column("id").to_numpy(), np.zeros(data.num_rows, dtype=bool))
+        positions = index.rows(ids, missing)
         values = pandas_array(data.column(column), described.column(column).kind)
         if isinstance(values, np.ndarray):
             return np.append(values, np.array([None], dtype=object))[positions]
@@ -200,19 +203,19 @@ class Gathering:
         Returns
         -------
         DataFrame
-            One row for each row of this gathering; missing values where an alias has no row.
+            One row for each of these rows; missing values where an alias has no row.
         """
         try:
-            return self._gathered(selection, prefixed=prefixed)
+            return self._gather(selection, prefixed=prefixed)
         finally:
-            # What was read first as it is stored, and then as it is used, has grown.
+            # Columns take more memory once they are used than when they were read.
             self._store.make_room()
 
-    def _gathered(
+    def _gather(
         self, selection: Sequence[tuple[Alias, Sequence[str]]], *, prefixed: bool
     ) -> pd.DataFrame:
         self._require(selection)
-        pieces: list[Pieces | list[Any]] = []
+        columns: list[ColumnGather | Run] = []
         labels: list[str] = []
         for alias, names in selection:
             dotted = prefixed or alias.name != self._source
@@ -220,11 +223,13 @@ class Gathering:
             table, rows = self.beside(alias)
             for heavy, run in _heavy_runs(table.table, names):
                 if heavy:
-                    pieces.append([self._heavy(table, run[0], rows)])
+                    columns.append([self._heavy(table, run[0], rows)])
                 else:
-                    pieces.append(table.pieces(run, rows))
-        take_all([one for one in pieces if isinstance(one, Pieces)])
-        runs = [run for one in pieces for run in (one.runs() if isinstance(one, Pieces) else [one])]
+                    columns.append(table.gather(run, rows))
+        take_all([gather for gather in columns if isinstance(gather, ColumnGather)])
+        runs: list[Run] = []
+        for column in columns:
+            runs += column.runs() if isinstance(column, ColumnGather) else [column]
         return frame_of(runs, labels, len(self))
 
 

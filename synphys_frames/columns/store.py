@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from .._typing import Rows
     from ..schema import Alias, Schema, Table
-    from .disk_cache import ColumnarCopy
+    from .disk_cache import DiskCache
 
 
 # Beyond so many rows a table is not kept, whatever the budget: reading it takes seconds.
@@ -86,14 +86,14 @@ class ColumnStore:
         The tables of the file.
     reader
         Reads the file.
-    copy
-        Where columns are kept from one process to the next, if they are.
+    disk_cache
+        Where columns are kept from one process to the next; None for nowhere.
     """
 
-    def __init__(self, schema: Schema, reader: Reader, copy: ColumnarCopy | None = None) -> None:
+    def __init__(self, schema: Schema, reader: Reader, disk_cache: DiskCache | None = None) -> None:
         self.schema = schema
         self.reader = reader
-        self._copy = copy
+        self._disk_cache = disk_cache
         self._process_lock = (os.getpid(), RLock())
         self._tables: OrderedDict[str, TableColumns] = OrderedDict()
         self._indexes: dict[tuple[str, str], KeyIndex] = {}
@@ -102,8 +102,8 @@ class ColumnStore:
 
     @property
     def _lock(self) -> AbstractContextManager[bool]:
-        # A forked child may inherit the lock while a thread that it does not have holds it. What is
-        # kept is whole at any moment, and stays.
+        # A forked child may inherit a lock that a thread of the parent holds, for ever: it takes
+        # another one. The tables are whole at any moment, and stay.
         if self._process_lock[0] != os.getpid():
             self._process_lock = (os.getpid(), RLock())
         return self._process_lock[1]
@@ -121,9 +121,9 @@ class ColumnStore:
             return {name: table.loaded for name, table in self._tables.items() if table.loaded}
 
     def _table_bytes(self, name: str) -> int:
-        found = [index.nbytes for (table, _), index in self._indexes.items() if table == name]
-        found += [rows.nbytes for (parent, *_), rows in self._steps.items() if parent == name]
-        return self._tables[name].nbytes + sum(found)
+        indexes = [index.nbytes for (table, _), index in self._indexes.items() if table == name]
+        steps = [rows.nbytes for (parent, *_), rows in self._steps.items() if parent == name]
+        return self._tables[name].nbytes + sum(indexes) + sum(steps)
 
     def forget(self) -> None:
         """Drop all columns from memory; they are read again when they are needed."""
@@ -133,8 +133,8 @@ class ColumnStore:
 
     def _drop(self, name: str) -> None:
         del self._tables[name]
-        self._indexes = {key: one for key, one in self._indexes.items() if key[0] != name}
-        self._steps = {key: one for key, one in self._steps.items() if key[0] != name}
+        self._indexes = {key: index for key, index in self._indexes.items() if key[0] != name}
+        self._steps = {key: rows for key, rows in self._steps.items() if key[0] != name}
 
     def make_room(self, newest: str | None = None, arriving: int = 0) -> None:
         """Drop the tables that were not used for the longest time, until the budget holds.
@@ -167,49 +167,50 @@ class ColumnStore:
     def table(self, name: str) -> TableColumns:
         """Return the plain columns of a table, each read from the file the first time."""
         with self._lock:
-            found = self._tables.get(name)
-            if found is None:
-                found = self._tables[name] = self._unread(self.schema.table(name))
+            table = self._tables.get(name)
+            if table is None:
+                table = self._tables[name] = self._unread(self.schema.table(name))
                 self.make_room(name)
             else:
                 self._tables.move_to_end(name)
-            return found
+            return table
 
     def _unread(self, table: Table) -> TableColumns:
         values = self.reader.rows_at_most(table.name) * len(table.kept_columns)
         self.reader.require_unchanged()
-        copy = self._used_copy()
-        parts = () if copy is None else copy.parts(table)
+        disk_cache = self._used_disk_cache()
+        kept = () if disk_cache is None else disk_cache.blocks(table)
         return TableColumns(
             table,
             self._read,
-            parts,
+            kept,
             whole=values <= _FEW_VALUES,
             divisible=self.reader.is_keyed(table),
             lock=lambda: self._lock,
         )
 
-    def _used_copy(self) -> ColumnarCopy | None:
-        return self._copy if config.columnar_copy else None
+    def _used_disk_cache(self) -> DiskCache | None:
+        return self._disk_cache if config.columnar_copy else None
 
     def _read(self, table: Table, columns: Sequence[str]) -> pa.Table:
         data = packed(table, self.reader.columns(table, columns))
-        copy = self._used_copy()
-        if copy is not None:
-            copy.add(table, columns, data)
+        disk_cache = self._used_disk_cache()
+        if disk_cache is not None:
+            disk_cache.add(table, columns, data)
         self.make_room(table.name, data.nbytes)
         return data
 
     def index(self, table: str, key: str) -> KeyIndex:
         """Return where each value of an integer column is."""
         with self._lock:
-            found = self._indexes.get((table, key))
-            if found is None:
-                found = KeyIndex(*self.table(table).keys(key))
+            index = self._indexes.get((table, key))
+            if index is None:
+                index = KeyIndex(*self.table(table).keys(key))
+                # Reading its keys can drop the table, where the budget is small.
                 if table in self._tables:
-                    self._indexes[table, key] = found
+                    self._indexes[table, key] = index
                     self.make_room(table)
-            return found
+            return index
 
     def aliases(self, source: str) -> Aliases:
         """Return the tables that can stand beside a table."""
@@ -219,9 +220,9 @@ class ColumnStore:
             return self._aliases[source]
 
     def step(self, way: Alias, parent: str) -> Rows:
-        """Return for each row of a parent's table the row that one step leads to, or -1.
+        """Return for each row of a parent's table the row that a way leads to, or -1.
 
-        At its end is one -1 more: what is beside a row that is not there.
+        There is a -1 more at the end, so that row -1 of the parent's table leads to -1.
 
         Raises
         ------
@@ -230,18 +231,18 @@ class ColumnStore:
         """
         with self._lock:
             key = (parent, way.found_from, way.table, way.found_by)
-            found = self._steps.get(key)
-            if found is None:
+            step = self._steps.get(key)
+            if step is None:
                 self.reader.require_rows([way.table])
                 index = self.index(way.table, way.found_by)
                 if not index.is_unique:
                     raise several_rows(way, parent, index.repeated)
                 rows = index.rows(*self.table(parent).keys(way.found_from))
-                found = np.append(rows, NONE)
+                step = np.append(rows, NONE)
                 if parent in self._tables:
-                    self._steps[key] = found
+                    self._steps[key] = step
                     self.make_room(parent)
-            return found
+            return step
 
     def rows_beside(self, alias: Alias, source: str, rows_of: Callable[[Alias], Rows]) -> Rows:
         """Return the rows of an alias that stand beside those of the alias before it.

@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 
 from ..errors import StoredValueError
-from .block import ColumnPart
+from .block import Block
 from .factorize import NONE
-from .gather import Pieces
+from .gather import ColumnGather
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -32,8 +32,8 @@ class TableColumns:
         The table.
     read
         Reads columns of all rows, in the form of `packed`.
-    parts
-        What was read before, in the same form.
+    kept
+        What an earlier process read, in the same form.
     whole
         Whether to read all columns at once: where there are few values, a second pass over the
         table takes longer than what nobody asks for.
@@ -47,7 +47,7 @@ class TableColumns:
         self,
         table: Table,
         read: Callable[[Table, Sequence[str]], pa.Table],
-        parts: Iterable[pa.Table] = (),
+        kept: Iterable[pa.Table] = (),
         *,
         whole: bool = False,
         divisible: bool = True,
@@ -58,93 +58,93 @@ class TableColumns:
         self._whole = whole or not divisible
         self._divisible = divisible
         self._lock = lock
-        self._parts: list[ColumnPart] = []
-        self._part_of: dict[str, ColumnPart] = {}
-        for part in parts:
-            self._add(part)
+        self._blocks: list[Block] = []
+        self._block_of: dict[str, Block] = {}
+        for data in kept:
+            self._add(data)
 
     def _add(self, data: pa.Table) -> None:
-        part = ColumnPart(self.table, data)
-        self._parts.append(part)
-        self._part_of |= {name: part for name in part.names if name not in self._part_of}
+        block = Block(self.table, data)
+        self._blocks.append(block)
+        self._block_of |= {name: block for name in block.names if name not in self._block_of}
 
     def __len__(self) -> int:
-        if not self._parts:
+        if not self._blocks:
             self.require(self.table.kept_columns[:1])
-        return self._parts[0].rows
+        return self._blocks[0].rows
 
     @property
     def nbytes(self) -> int:
         """Bytes that the columns take."""
-        return sum(part.nbytes for part in self._parts)
+        return sum(block.nbytes for block in self._blocks)
 
     @property
     def loaded(self) -> list[str]:
         """Names of the columns that are in memory."""
-        return list(self._part_of)
+        return list(self._block_of)
 
     def require(self, names: Iterable[str]) -> None:
-        """Have these columns read, all that are not there yet in one pass."""
-        missing = [name for name in names if name not in self._part_of]
+        """Have these columns read, all that are not in memory in one pass."""
+        missing = [name for name in names if name not in self._block_of]
         if not missing:
             return
         for name in missing:
             self.table.column(name)  # raises with the nearest names
         with self._lock():
-            missing = [name for name in missing if name not in self._part_of]
+            missing = [name for name in missing if name not in self._block_of]
             together = self._together(missing)
             if together:
                 self._add(self._read_fitting(together, missing))
 
-    def _read_fitting(self, together: Sequence[str], wanted: Sequence[str]) -> pa.Table:
+    def _read_fitting(self, together: Sequence[str], asked: Sequence[str]) -> pa.Table:
         try:
             return self._read(self.table, together)
         except StoredValueError:
-            # It may be in a column that nobody asked for.
-            if not self._divisible or set(together) == set(wanted):
+            # The value may be in a column that nobody asked for.
+            if not self._divisible or set(together) == set(asked):
                 raise
-            return self._read(self.table, wanted)
+            return self._read(self.table, asked)
 
     def _together(self, missing: Iterable[str]) -> list[str]:
         kept = self.table.kept_columns
-        wanted = set(missing)
-        if wanted and self._whole:
-            wanted = set(kept)
-        elif wanted and not self._parts:
-            # Keys are asked for next, whatever is asked for first.
-            wanted |= {name for name in kept if self.table.columns[name].references}
-            wanted.add("id")
-        return [name for name in kept if name in wanted and name not in self._part_of]
+        names = set(missing)
+        if names and self._whole:
+            names = set(kept)
+        elif names and not self._blocks:
+            # Whatever is asked for first, ids and keys are asked for next.
+            names |= {name for name in kept if self.table.columns[name].references}
+            names.add("id")
+        return [name for name in kept if name in names and name not in self._block_of]
 
-    def _part(self, name: str) -> ColumnPart:
-        if name not in self._part_of:
+    def _block(self, name: str) -> Block:
+        if name not in self._block_of:
             self.require([name])
-        return self._part_of[name]
+        return self._block_of[name]
 
     def values(self, name: str) -> Any:
         """Return a whole column, row by row; not to be written to."""
-        part = self._part(name)
-        if name in part.float_position:
-            return part.floats[:-1, part.float_position[name]]
-        return part.array(name)[:-1]
+        block = self._block(name)
+        if name in block.float_position:
+            return block.floats[:-1, block.float_position[name]]
+        return block.array(name)[:-1]
 
     def take(self, name: str, rows: Rows) -> Any:
         """Return a column's values at these rows; row -1 gives a missing value."""
-        part = self._part(name)
-        if name in part.float_position:
-            gathered: np.ndarray[Any, Any] = part.floats[rows, part.float_position[name]]
+        block = self._block(name)
+        if name in block.float_position:
+            gathered: np.ndarray[Any, Any] = block.floats[rows, block.float_position[name]]
             return gathered
-        return part.array(name).take(rows)
+        return block.array(name).take(rows)
 
     def texts(self, name: str, rows: Rows | None = None) -> Any:
         """Return a column of texts at these rows, default row by row, as a Categorical.
 
         The distinct texts need to be looked at only once.
         """
-        part = self._part(name)
-        codes, _ = part.codes(name)
+        block = self._block(name)
+        codes, _ = block.codes(name)
         chosen = codes[:-1] if rows is None else codes[rows]
-        return pd.Categorical.from_codes(chosen, dtype=part.text_dtype(name), validate=False)
+        return pd.Categorical.from_codes(chosen, dtype=block.text_dtype(name), validate=False)
 
     def series(self, name: str, rows: Rows) -> pd.Series:
         """Return a column at these rows to be compared: texts as a categorical column."""
@@ -157,7 +157,7 @@ class TableColumns:
         missing = np.asarray(values.isna())
         return values.to_numpy(dtype=np.int64, na_value=NONE), missing
 
-    def pieces(self, names: Sequence[str], rows: Rows) -> Pieces:
+    def gather(self, names: Sequence[str], rows: Rows) -> ColumnGather:
         """Return these columns at these rows, still to be taken."""
         self.require(names)
-        return Pieces(self._part_of, names, rows)
+        return ColumnGather(self._block_of, names, rows)

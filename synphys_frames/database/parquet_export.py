@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 import pyarrow as pa
 
+from .._files import atomic_write
 from ..backends import ReleaseNote, reference_note
 from ..errors import ArgumentError, ExportError, SynphysError
 from ..query import names_of
@@ -174,38 +173,23 @@ def write_table(
     from pyarrow import parquet
 
     try:
-        handle, name = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.", suffix=".part")
-    except OSError as error:
-        raise _unwritable(file, error) from error
-    os.close(handle)
-    temporary = Path(name)
-    try:
-        with parquet.ParquetWriter(temporary, schema, compression="zstd") as writer:
+        with (
+            atomic_write(file) as draft,
+            parquet.ParquetWriter(draft, schema, compression="zstd") as writer,
+        ):
             for batch in batches:
                 writer.write_batch(batch.cast(schema))
                 callback.relative_update(batch.num_rows)
-        # mkstemp makes files for the owner alone; a dataset is read by others, too.
-        temporary.chmod(0o666 & ~_umask())
-        temporary.replace(file)
     except OSError as error:
         if isinstance(error, SynphysError):
             raise
         raise _unwritable(file, error) from error
-    finally:
-        with suppress(FileNotFoundError):
-            temporary.unlink()
 
 
 def _unwritable(file: Path, error: OSError) -> ExportError:
     return ExportError(
         f"{file} can't be written: {error.strerror or error}. Name another folder, or make room."
     )
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
 
 
 def prepare_folder(folder: str | os.PathLike[str]) -> Path:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from weakref import WeakValueDictionary
 
 from ..backends import Attachment, Contents, Queries, Storage, quoted, storage_at
-from ..columns import ColumnarCopy, ColumnStore, frame_from_arrow
+from ..columns import ColumnStore, DiskCache, frame_from_arrow
 from ..errors import ArgumentError
 from ..options import as_folder, config
 from ..query import PairFilter, lacking, pairs_frame
@@ -58,11 +58,11 @@ class Release:
         self.contents = Contents(self.storage)
         self.attachment = Attachment(self.storage, self.contents, errors)
         self.queries = Queries(self.storage, self.contents, self.attachment)
-        self._copy = self._columnar_copy()
+        self._copy = self._disk_cache()
         self.store = ColumnStore(self.schema, self.queries, self._copy)
         _opened[str(self.path), errors] = self
 
-    def _columnar_copy(self) -> ColumnarCopy | None:
+    def _disk_cache(self) -> DiskCache | None:
         file = self.storage.copied_file
         # Coerced values are another content than that of the file.
         if file is None or self.errors != "raise":
@@ -71,7 +71,7 @@ class Release:
         if not file.parent.resolve().is_relative_to(cache):
             return None
         [state] = self.contents.fingerprint.values()
-        return ColumnarCopy(file, state)
+        return DiskCache(file, state)
 
     @property
     def path(self) -> Path:

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from ..backends import Name, is_true, parse
-from ..columns import Gathering
+from ..columns import JoinedRows
 from ..errors import ArgumentError, JoinError, UnknownColumnError, UnknownValueError, did_you_mean
 from ..schema import require_in_version
 from .cell_class import CellClass, Cells, as_cell_class
@@ -108,10 +108,10 @@ class PairFilter:
             mask &= check
         if self.where is not None:
             rows = np.flatnonzero(mask)
-            mask[rows] = self.expression_mask(store, Gathering(store, "pair", rows))
+            mask[rows] = self.expression_mask(store, JoinedRows(store, "pair", rows))
         return mask
 
-    def expression_mask(self, store: ColumnStore, pairs: Gathering) -> Mask:
+    def expression_mask(self, store: ColumnStore, pairs: JoinedRows) -> Mask:
         """Return for each of some pairs whether `where` is true."""
         text = self.where or "true"
         expression = parse(text)

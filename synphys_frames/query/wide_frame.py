@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from ..columns import Gathering, check_dtype_backend, to_arrow_backend
+from ..columns import JoinedRows, check_dtype_backend, to_arrow_backend
 from ..errors import ArgumentError, JoinError, UnknownTableError, did_you_mean
 from ..schema import NEWEST, Schema, published_schema, require_in_version
 from .criteria import CELL_TABLES
@@ -172,13 +172,13 @@ def pairs_frame(
     return frame
 
 
-def _found(store: ColumnStore, pair_filter: PairFilter, ids: Rows | None) -> Gathering:
+def _found(store: ColumnStore, pair_filter: PairFilter, ids: Rows | None) -> JoinedRows:
     if not all(map(store.keeps, pair_filter.tables())):
-        found = Gathering(store, "pair", ids=passing_ids(store, pair_filter, ids))
+        found = JoinedRows(store, "pair", ids=passing_ids(store, pair_filter, ids))
         if pair_filter.where is None:
             return found
         passing = pair_filter.expression_mask(store, found)
-        return Gathering(store, "pair", ids=found.ids[passing])
+        return JoinedRows(store, "pair", ids=found.ids[passing])
     pair = store.table("pair")
     # In one pass: they all are in the frame.
     pair.require(store.schema.table("pair").plain_columns)
@@ -188,4 +188,4 @@ def _found(store: ColumnStore, pair_filter: PairFilter, ids: Rows | None) -> Gat
     chosen = pair_ids[rows]
     if (chosen[1:] < chosen[:-1]).any():
         rows = rows[np.argsort(chosen, kind="stable")]
-    return Gathering(store, "pair", rows)
+    return JoinedRows(store, "pair", rows)

@@ -1,5 +1,6 @@
 """Published releases: which there are, where their files are, and how to fetch them."""
 
+from .cache_layout import CachePath, ReleaseFiles, cache_folder, release_path, sample_path
 from .catalogue import (
     SIZES,
     Size,
@@ -12,8 +13,6 @@ from .catalogue import (
 from .progress import Progress, as_callback
 from .sqlite_header import SqliteHeader, damage
 from .versions import (
-    CachePath,
-    cache_folder,
     fetch_version,
     fetched,
     find_file,
@@ -27,6 +26,7 @@ __all__ = [
     "SIZES",
     "CachePath",
     "Progress",
+    "ReleaseFiles",
     "Size",
     "SqliteHeader",
     "as_callback",
@@ -42,6 +42,8 @@ __all__ = [
     "larger_names",
     "list_current_versions",
     "list_versions",
+    "release_path",
+    "sample_path",
     "schema_versions",
     "shipped_catalogue",
 ]

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import logging
 import re
-import tempfile
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
+from .._files import atomic_write
 from ..errors import ArgumentError, CatalogueError, UnknownVersionError, did_you_mean
 from ..options import config
 from ..schema import read_data
+from .cache_layout import catalogue_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -61,12 +61,12 @@ class Release:
     @property
     def sort_key(self) -> tuple[tuple[int, int, float], int, str]:
         """Oldest release first, a pre-release before its release, small before full."""
-        found = _NAME.search(self.db_file)
-        if found is None:
+        name = _NAME.search(self.db_file)
+        if name is None:
             return (-1, 0, 0.0), 0, self.db_file
-        pre = float(found["pre"]) if found["pre"] else float("inf")
-        size = SIZES.index(found["size"])
-        return (int(found["major"]), int(found["minor"]), pre), size, self.db_file
+        pre = float(name["pre"]) if name["pre"] else float("inf")
+        size = SIZES.index(name["size"])
+        return (int(name["major"]), int(name["minor"]), pre), size, self.db_file
 
 
 def parse_name(db_file: str) -> tuple[str | None, Size | None]:
@@ -79,12 +79,12 @@ def parse_name(db_file: str) -> tuple[str | None, Size | None]:
     >>> parse_name("synphys_r1.0_2019-08-29_small.sqlite")
     ('r1.0', 'small')
     """
-    found = _NAME.search(db_file)
-    if found is None:
+    name = _NAME.search(db_file)
+    if name is None:
         return None, None
-    pre = f"-pre{found['pre']}" if found["pre"] else ""
-    size: Size = found["size"]  # type: ignore[assignment]
-    return f"r{found['major']}.{found['minor']}{pre}", size
+    pre = f"-pre{name['pre']}" if name["pre"] else ""
+    size: Size = name["size"]  # type: ignore[assignment]
+    return f"r{name['major']}.{name['minor']}{pre}", size
 
 
 def parse_catalogue(content: Any, source: str) -> list[Release]:
@@ -129,8 +129,8 @@ def _entry(entry: Any, base: Any) -> Release:
     url = entry.get("url") or f"{_text(base, 'default_url_path').rstrip('/')}/{name}"
     if not isinstance(aliases, list):
         raise TypeError(f"aliases should be a list, got {aliases!r}")
-    for one in (name, *aliases):
-        _require_plain_name(one)
+    for file_name in (name, *aliases):
+        _require_plain_name(file_name)
     if size is not None and (type(size) is not int or not 0 <= size < 1 << 63):
         raise ValueError(f"bytes should be a size, got {size!r}")
     version, db_size = parse_name(name)
@@ -222,8 +222,7 @@ class _KeptCatalogue:
 
     def __init__(self, cache_path: Path, url: str) -> None:
         self.url = url
-        digest = hashlib.sha256(url.encode()).hexdigest()[:12]
-        self._file = cache_path / f"catalogue-{digest}.json"
+        self._file = catalogue_path(cache_path, url)
 
     def _read(self) -> dict[str, Any]:
         try:
@@ -265,10 +264,8 @@ class _KeptCatalogue:
         # A cache that can't be written only means asking the server again next time.
         with suppress(OSError):
             self._file.parent.mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryDirectory(dir=self._file.parent, prefix=".list-") as folder:
-                draft = Path(folder) / self._file.name
+            with atomic_write(self._file) as draft:
                 draft.write_text(json.dumps(kept), encoding="utf-8")
-                draft.replace(self._file)
 
 
 def find_release(name: str, releases: Iterable[Release]) -> Release:
@@ -312,9 +309,9 @@ def first_release(schema_versions: Iterable[str]) -> str:
     >>> first_release(["20", "21", "22"])
     'r2.0-pre4'
     """
-    wanted = set(schema_versions)
+    known = set(schema_versions)
     for release in shipped_catalogue():
-        if release.schema_version in wanted and release.release_version:
+        if release.schema_version in known and release.release_version:
             return release.release_version
     return "none that was published"
 

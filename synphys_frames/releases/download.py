@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import logging
-import os
 import random
 import shutil
 import time
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
+from .._files import atomic_write, file_lock, move_into_place, sha256_of
 from ..errors import FetchError, IncompleteDownloadError, RemoteChangedError, VerificationError
+from .cache_layout import ReleaseFiles
 from .progress import as_callback
 from .remote_file import RemoteFile, RemoteState, TransientError
 from .sqlite_header import damage
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
     from fsspec.callbacks import Callback
@@ -77,15 +77,12 @@ class Patience:
 
 
 class Partial:
-    """The bytes of a file that have arrived, and which content they are the beginning of.
-
-    The bytes are in ``<name>.part``, the size and ETag they were begun with in
-    ``<name>.part.json``.
-    """
+    """The bytes of a file that have arrived, and which content they are the beginning of."""
 
     def __init__(self, target: Path) -> None:
-        self.path = target.with_name(f"{target.name}.part")
-        self._note = target.with_name(f"{target.name}.part.json")
+        files = ReleaseFiles(target)
+        self.path = files.partial
+        self._state = files.partial_state
 
     @property
     def size(self) -> int:
@@ -98,27 +95,26 @@ class Partial:
         # Without an ETag nothing tells that the content is still the same.
         if state.etag is None or self._begun() != begun or self.size > state.size:
             self.discard()
-            # The note first: bytes without one are never continued.
-            self._note.write_text(json.dumps(begun), encoding="utf-8")
+            # This first: bytes of a state that is not noted are never continued.
+            with atomic_write(self._state) as draft:
+                draft.write_text(json.dumps(begun), encoding="utf-8")
             self.path.touch()
 
     def _begun(self) -> Any:
         try:
-            return json.loads(self._note.read_text(encoding="utf-8"))
+            return json.loads(self._state.read_text(encoding="utf-8"))
         except (OSError, ValueError):
             return None
 
     def discard(self) -> None:
         """Delete what has arrived."""
         self.path.unlink(missing_ok=True)
-        self._note.unlink(missing_ok=True)
+        self._state.unlink(missing_ok=True)
 
     def publish(self, target: Path) -> None:
         """Give the file its name."""
-        with self.path.open("rb") as file:
-            os.fsync(file.fileno())
-        self.path.replace(target)
-        self._note.unlink(missing_ok=True)
+        move_into_place(self.path, target, durable=True)
+        self._state.unlink(missing_ok=True)
 
 
 def fetch(
@@ -169,8 +165,8 @@ def fetch(
     download = _Download(url, target, size, sha256, storage_options, patience or Patience())
     try:
         _make_folder(target.parent)
-        with _only_one(target):
-            # Who waited finds the other's result.
+        with _locked(target):
+            # Another process may have fetched it meanwhile.
             if not _is_whole(target, size):
                 download.run(progress)
     except OSError as error:
@@ -184,21 +180,13 @@ def fetch(
     return target
 
 
-@contextmanager
-def _only_one(target: Path) -> Iterator[None]:
+def _locked(target: Path) -> AbstractContextManager[None]:
     """Let one process and thread at a time fetch a file; the others wait."""
-    from filelock import FileLock, Timeout
 
-    lock = FileLock(target.with_name(f"{target.name}.lock"))
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
+    def warn() -> None:
         _log.warning("%s is being fetched already; waiting for it", target.name)
-        lock.acquire()
-    try:
-        yield
-    finally:
-        lock.release()
+
+    return file_lock(ReleaseFiles(target).lock, on_wait=warn)
 
 
 def _is_whole(target: Path, size: int | None) -> bool:
@@ -337,8 +325,8 @@ class _Download:
         size = self._partial.size
         if size != state.size:
             problem = f"{size:,} bytes arrived, expected {state.size:,}"
-        elif self._sha256 is not None and (found := _sha256(self._partial.path)) != self._sha256:
-            problem = f"its SHA-256 is {found}, expected {self._sha256}"
+        elif self._sha256 is not None and (digest := sha256_of(self._partial.path)) != self._sha256:
+            problem = f"its SHA-256 is {digest}, expected {self._sha256}"
         else:
             problem = damage(self._partial.path)
         if problem is not None:
@@ -348,8 +336,3 @@ class _Download:
                 "was deleted. The likely cause is a damaged transfer or a page that a proxy sent "
                 "instead; try again, or from another network."
             )
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

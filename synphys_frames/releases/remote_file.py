@@ -91,10 +91,10 @@ class RemoteFile:
     async def _check_answer(self, _session: Any, _context: Any, answer: Any) -> None:
         """Refuse an answer that is not of the content, or not the part, that was asked for."""
         response = answer.response
-        wanted = answer.headers.get("Range")
-        if self._expected is None or wanted is None or response.status >= _FIRST_ERROR:
+        asked = answer.headers.get("Range")
+        if self._expected is None or asked is None or response.status >= _FIRST_ERROR:
             return
-        start = int(wanted.removeprefix("bytes=").partition("-")[0])
+        start = int(asked.removeprefix("bytes=").partition("-")[0])
         problem = _problem(self._expected, start, response)
         if problem is not None:
             response.close()

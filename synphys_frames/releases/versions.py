@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from ..options import as_folder, config
 from ..schema import STR, VERSIONS, schema_changes
+from .cache_layout import aisynphys_folder, cache_folder, release_path
 from .catalogue import SIZES, Release, find_release, read_catalogue, shipped_catalogue
 from .download import fetch
 from .sqlite_header import damage
 
 if TYPE_CHECKING:
-    import os
     from collections.abc import Iterable, Mapping
+    from pathlib import Path
 
+    from .cache_layout import CachePath
     from .progress import Progress
-
-CachePath: TypeAlias = "str | os.PathLike[str] | None"
 
 
 def list_versions(only_supported: bool = False, *, cache_path: CachePath = None) -> pd.DataFrame:
@@ -135,7 +133,9 @@ def schema_versions() -> pd.DataFrame:
     """
     rows = []
     for before, version in zip((None, *VERSIONS), VERSIONS, strict=False):
-        files = [one.db_file for one in shipped_catalogue() if one.schema_version == version]
+        files = [
+            release.db_file for release in shipped_catalogue() if release.schema_version == version
+        ]
         row = {"schema_version": version, "releases": files}
         rows.append(row | schema_changes(before, version))
     frame = pd.DataFrame(rows)
@@ -148,31 +148,21 @@ def find_file(release: Release, folder: Path) -> Path | None:
     Looks in the cache folder, then where the aisynphys library keeps its downloads; that one is
     never written.
     """
-    names = (release.db_file, *release.aliases)
-    for path in [place / name for place in (folder, *_their_folder()) for name in names]:
-        if _fits(path, release):
-            return path
+    theirs = aisynphys_folder()
+    for place in (folder,) if theirs is None else (folder, theirs):
+        for name in (release.db_file, *release.aliases):
+            path = release_path(place, name)
+            if _is_whole(path, release):
+                return path
     return None
 
 
-def _their_folder() -> list[Path]:
-    try:
-        return [Path.home() / "ai_synphys_cache" / "database"]
-    except RuntimeError:
-        return []  # a user without a home folder, as in some containers
-
-
-def _fits(path: Path, release: Release) -> bool:
+def _is_whole(path: Path, release: Release) -> bool:
     try:
         size_fits = release.bytes is None or path.stat().st_size == release.bytes
         return path.is_file() and size_fits and damage(path) is None
     except OSError:
         return False  # what can't be looked at is as good as not there
-
-
-def cache_folder(cache_path: CachePath) -> Path:
-    """Return the cache folder that an argument means."""
-    return config.cache_path if cache_path is None else as_folder(cache_path)
 
 
 def known_releases(folder: Path, *, only_supported: bool) -> list[Release]:
@@ -190,12 +180,12 @@ def fetched(
     storage_options: Mapping[str, Any] | None,
 ) -> Path:
     """Return where a release's file is, brought into the cache folder where it is not there."""
-    found = find_file(release, folder)
-    if found is not None:
-        return found
+    path = find_file(release, folder)
+    if path is not None:
+        return path
     return fetch(
         release.url,
-        folder / release.db_file,
+        release_path(folder, release.db_file),
         size=release.bytes,
         sha256=release.sha256,
         progress=progress,

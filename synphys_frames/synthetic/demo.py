@@ -11,7 +11,7 @@ import pandas as pd
 from ..database import load_current, load_version
 from ..options import config
 from ..query import CellClass
-from ..releases import as_callback, fetch_version, list_versions
+from ..releases import ReleaseFiles, as_callback, fetch_version, list_versions, release_path
 from ..schema import NEWEST
 from .demo_server import serve
 from .sample import build_sample
@@ -80,7 +80,7 @@ def _fetched(cache: Path, say: Callable[[str], None], *, progress: bool) -> Synp
         with bar:
             fetch_version(_SERVED, cache_path=cache, progress=bar)
     except _BrokenOffError:
-        have = (cache / f"{_SERVED}.part").stat().st_size
+        have = ReleaseFiles(release_path(cache, _SERVED)).partial.stat().st_size
         say(f"... broken off; {have:,} bytes are kept. The same call goes on from there:")
     return load_version(_SERVED, cache_path=cache, progress=progress)
 
@@ -100,11 +100,11 @@ def _use(db: SynphysDatabase, folder: Path, say: Callable[[str], None], *, progr
 
 def _pairs(db: SynphysDatabase, say: Callable[[str], None]) -> None:
     pvalb, sst = CellClass(cre_type="pvalb"), CellClass(cre_type="sst")
-    found = db.pairs(pre_class=pvalb, post_class=sst, synapse=True, include=["cell", "synapse"])
+    pairs = db.pairs(pre_class=pvalb, post_class=sst, synapse=True, include=["cell", "synapse"])
     say("\n# db.pairs(pre_class=pvalb, post_class=sst, synapse=True, include=['cell', 'synapse'])")
     columns = ["pair.id", "pre_cell.cre_type", "post_cell.cre_type", "synapse.latency"]
-    say(f"{found.shape[0]} pairs, {found.shape[1]} columns")
-    say(_shown(found[columns].head()))
+    say(f"{pairs.shape[0]} pairs, {pairs.shape[1]} columns")
+    say(_shown(pairs[columns].head()))
     classes = {
         "Pvalb": pvalb,
         "Sst": sst,

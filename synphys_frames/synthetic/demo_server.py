@@ -98,10 +98,10 @@ class _Handler(BaseHTTPRequestHandler):
     def _send_range(self, content: bytes) -> bytes:
         etag = f'"{hashlib.sha256(content).hexdigest()[:16]}"'
         headers = {"ETag": etag, "Accept-Ranges": "bytes"}
-        wanted = self.headers.get("Range")
-        if wanted is None:
+        asked = self.headers.get("Range")
+        if asked is None:
             return self._send(content, HTTPStatus.OK, headers)
-        first, _, last = wanted.removeprefix("bytes=").partition("-")
+        first, _, last = asked.removeprefix("bytes=").partition("-")
         start, stop = int(first), min(int(last or len(content)) + 1, len(content))
         headers["Content-Range"] = f"bytes {start}-{stop - 1}/{len(content)}"
         time.sleep(self.slow)

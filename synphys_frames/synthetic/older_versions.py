@@ -69,26 +69,26 @@ def _values(
         return special(newest)
     vocabulary = published_vocabulary(version).tables.get(table.name)
     names = vocabulary.native_names if vocabulary is not None else {}
-    found = rows.get(names.get(column.name, column.name))
-    if found is not None:
-        return found
+    values = rows.get(names.get(column.name, column.name))
+    if values is not None:
+        return values
     if column.primary_key or column.references:
         return list(range(1, count + 1))
     return plausible_values(random, column, count)
 
 
-def _looked_up(newest: Tables, table: str, key: str, other: str, key_there: str, value: str) -> Any:
-    """Return for each row of a table the value of the row of another one that shares a key."""
-    there = dict(zip(newest[other][key_there], newest[other][value], strict=True))
-    return [there.get(here) for here in newest[table][key]]
+def _looked_up(newest: Tables, table: str, key: str, other: str, other_key: str, value: str) -> Any:
+    """Return for each row of a table a value of another table's row with the same key."""
+    value_of = dict(zip(newest[other][other_key], newest[other][value], strict=True))
+    return [value_of.get(shared) for shared in newest[table][key]]
 
 
 def _excitatory(newest: Tables) -> Values:
-    return [_IS_EXCITATORY.get(one) for one in newest["cell"]["cell_class"]]
+    return [_IS_EXCITATORY.get(cell_class) for cell_class in newest["cell"]["cell_class"]]
 
 
 def _nucleus(newest: Tables) -> Values:
-    return [_HAS_NUCLEUS.get(one) for one in newest["patch_seq"]["nucleus"]]
+    return [_HAS_NUCLEUS.get(nucleus) for nucleus in newest["patch_seq"]["nucleus"]]
 
 
 def _layer(newest: Tables) -> Values:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 import math
 import os
-import tempfile
 from numbers import Integral, Real
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from .._files import atomic_write
 from ..database import SynphysDatabase, load_sqlite
 from ..errors import ArgumentError, ExportError
-from ..releases import cache_folder, damage
+from ..releases import cache_folder, damage, sample_path
 from ..schema import NEWEST, published_schema
 from .older_versions import rows_in_version
 from .rows import SampleRows
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 SAMPLE_NAME = "synphys_synthetic_sample_small.sqlite"
 SAMPLE_SCALE = 1 / 60
 ORIGIN = "synthetic: made up by synphys_frames, not measured"
-# Part of the folder's name, so that a sample of an older builder is never taken for a new one.
+# To be raised with each change of what is built.
 _BUILDER = "2"
 
 
@@ -102,10 +102,8 @@ def build_sample(
     rows["metadata"] = {"id": [1], "meta": [json.dumps(about)]}
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=target.parent, prefix=".sample-") as folder:
-            draft = Path(folder) / target.name
+        with atomic_write(target) as draft:
             write_release(draft, schema, rows)
-            draft.replace(target)
     except OSError as error:
         raise ExportError(
             f"{target} can't be written: {error.strerror or error}. Name another file; the folder "
@@ -135,7 +133,7 @@ def load_sample(*, cache_path: CachePath = None) -> SynphysDatabase:
     'synphys_synthetic_sample_small.sqlite'
     """
     folder = cache_folder(cache_path)
-    path = folder / f"sample-{_BUILDER}" / SAMPLE_NAME
+    path = sample_path(folder, _BUILDER, SAMPLE_NAME)
     if path.is_file() and damage(path) is not None:
         # Nobody but this function writes there: what is damaged is made anew.
         path.unlink()

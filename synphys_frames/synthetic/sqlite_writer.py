@@ -53,7 +53,7 @@ def write_release(
     Parameters
     ----------
     path
-        The file; it must not exist.
+        The file; it must not exist, or be empty.
     schema
         All its tables, those without rows, too.
     rows

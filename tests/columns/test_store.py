@@ -19,6 +19,7 @@ from synphys_frames.columns.factorize import KeyIndex
 from synphys_frames.columns.gather import frame_of, take_all
 from synphys_frames.database.database import release_of
 from synphys_frames.errors import JoinError, UnknownColumnError
+from synphys_frames.schema.kinds import KINDS
 from tests.support.release_builder import build, change
 
 if TYPE_CHECKING:
@@ -30,33 +31,50 @@ if TYPE_CHECKING:
 keys = st.one_of(st.integers(-5, 40), st.integers(-(10**12), 10**12))
 
 
+def arrays(values: list[int | None]) -> tuple[np.ndarray, np.ndarray]:
+    numbers = np.array([-1 if value is None else value for value in values], dtype=np.int64)
+    return numbers, np.array([value is None for value in values], dtype=bool)
+
+
 @given(
     stored=st.lists(st.one_of(st.none(), keys), max_size=30),
     asked=st.lists(st.one_of(st.none(), keys), max_size=30),
 )
 def test_a_key_index_agrees_with_a_dict(stored: list[int | None], asked: list[int | None]) -> None:
-    def arrays(values: list[int | None]) -> tuple[np.ndarray, np.ndarray]:
-        numbers = np.array([-1 if value is None else value for value in values], dtype=np.int64)
-        return numbers, np.array([value is None for value in values], dtype=bool)
-
     index = KeyIndex(*arrays(stored))
     present = [value for value in stored if value is not None]
-    assert index.is_unique == (len(present) == len(set(present)))
+    repeated = [value for value in present if present.count(value) > 1]
+    assert index.is_unique == (repeated == [])
+    assert index.repeated == min(repeated, default=None)
+    # Of several rows with one key, the last.
     places = {value: row for row, value in enumerate(stored) if value is not None}
-    found = index.rows(*arrays(asked))
-    if index.is_unique:
-        expected = [-1 if value is None else places.get(value, -1) for value in asked]
-        assert found.tolist() == expected
+    expected = [-1 if value is None else places.get(value, -1) for value in asked]
+    assert index.rows(*arrays(asked)).tolist() == expected
 
 
-@pytest.mark.parametrize("least", [-(2**63), 1 - 2**63, -5, 0, 2**63 - 31])
-def test_a_key_index_of_any_integers(least: int) -> None:
-    stored = np.array([least + step for step in range(0, 31, 2)], dtype=np.int64)
-    others = [-(2**63), 2 - 2**63, -6, -5, 0, 1, 2, 2**63 - 1, 2**63 - 2, 2**63 - 31]
-    asked = np.array([*others, *stored], dtype=np.int64)
+@pytest.mark.parametrize("least", [-(2**63), 1 - 2**63, -5, 0, 2**53 - 3, 2**63 - 31])
+@pytest.mark.parametrize("step", [1, 2])
+def test_a_key_index_of_any_integers(least: int, step: int) -> None:
+    stored = np.array([least + number for number in range(0, 31, step)], dtype=np.int64)
+    others = [-(2**63), 2 - 2**63, -6, -5, 0, 1, 2, 2**53, 2**53 + 1, 2**63 - 2, 2**63 - 31]
+    asked = np.array([*others, 2**63 - 1, *stored], dtype=np.int64)
     places = {int(key): row for row, key in enumerate(stored)}
-    found = KeyIndex(stored, np.zeros(len(stored), dtype=bool)).rows(asked)
-    assert found.tolist() == [places.get(int(key), -1) for key in asked]
+    rows = KeyIndex(stored, np.zeros(len(stored), dtype=bool)).rows(asked)
+    assert rows.tolist() == [places.get(int(key), -1) for key in asked]
+
+
+@pytest.mark.parametrize("count", [2, 10_000])
+@pytest.mark.parametrize("absent", [[], [0]])
+def test_a_key_index_knows_from_the_beginning_what_it_takes(count: int, absent: list[int]) -> None:
+    missing = np.isin(np.arange(count), absent)
+    index = KeyIndex(np.arange(count), missing)
+    size = index.nbytes
+    # Keys, and a table of hashes, which has more places than keys.
+    assert size > 24 * (count - missing.sum())
+    assert index.rows(np.arange(-3, count)).tolist() == [-1] * 3 + [
+        -1 if gone else row for row, gone in enumerate(missing)
+    ]
+    assert index.nbytes == size
 
 
 @given(
@@ -72,7 +90,8 @@ def test_columns_over_the_memory_of_arrow_are_those_that_are_copied(
     python, arrow = types[kind]
     values = [None if one is None else python(one) for one in numbers]
     column = pa.chunked_array([pa.array(values, arrow)] * chunks).slice(offset)
-    shared, copied = masked_array(*masked_values(column, kind)), pandas_array(column, kind)
+    shared = masked_array(*masked_values(column, kind), KINDS[kind].pandas_dtype)
+    copied = pandas_array(column, kind)
     pd.testing.assert_extension_array_equal(shared, copied)
 
 
@@ -159,9 +178,9 @@ def test_of_a_large_table_only_the_columns_that_are_asked_for(
     expected = expected[whole.table.kept_columns]
     rows = np.array([3, -1, 0])
     names = list(expected.columns)
-    pieces = whole.pieces(names, rows)
-    take_all([pieces])
-    frame = frame_of(pieces.runs(), names, len(rows))
+    gather = whole.gather(names, rows)
+    take_all([gather])
+    frame = frame_of(gather.runs(), names, len(rows))
     pd.testing.assert_frame_equal(
         frame.iloc[[0, 2]].reset_index(drop=True), expected.iloc[[3, 0]].reset_index(drop=True)
     )
