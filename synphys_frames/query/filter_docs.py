@@ -20,7 +20,7 @@ _WIDTH = 100
 
 _RAISES = """\
 ArgumentError
-    There is no such argument, a value can't be used, or two arguments contradict each other.
+    There is no such argument, a value can't be used, or two contradict each other.
 UnknownValueError
     No such project, synapse type or experiment type; the known ones are listed.
 UnknownTableError, UnknownColumnError, UnknownCriterionError
