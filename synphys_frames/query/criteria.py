@@ -171,14 +171,20 @@ def _unknown(name: Name, schema: Schema | None = None) -> UnknownCriterionError:
             return UnknownCriterionError(
                 f"{said}; by the names of the newest schema, it is {place}."
             )
-    own = [
-        known.name if known.table in CELL_TABLES else f"{known.table}.{known.name}"
-        for known in (_own_columns(schema) if schema is not None else ())
-    ]
-    dotted = any("." in one for one in own) and len(name) > 1
-    nearest = did_you_mean(".".join(name) if dotted else name[-1], [*own, *criterion_columns()])
-    hint = "a column of your own goes with its table ('cell.my_score')"
     return UnknownCriterionError(
-        f"{said}. {nearest} The criteria are the columns of {', '.join(CELL_TABLES)}, without "
-        f"their JSON; {hint}."
+        f"{said}. {_nearest(name, schema)} The criteria are the columns of "
+        f"{', '.join(CELL_TABLES)}, without their JSON; a column of your own goes with its table "
+        "('cell.my_score')."
     )
+
+
+def _nearest(name: Name, schema: Schema | None) -> str:
+    own = {
+        column.name if column.table in CELL_TABLES else f"{column.table}.{column.name}": column
+        for column in (_own_columns(schema) if schema is not None else ())
+    }
+    same = [label for label, known in own.items() if known.name.casefold() == name[-1].casefold()]
+    if same:
+        return f"Did you mean {' or '.join(map(repr, same))}?"
+    asked = name if len(name) > 1 and name[0].casefold() not in CELL_TABLES else name[-1:]
+    return did_you_mean(".".join(asked), [*own, *criterion_columns()])
