@@ -12,13 +12,13 @@ import numpy as np
 import pandas as pd
 
 from ..backends import parse
-from ..errors import ArgumentError, UnknownCriterionError, did_you_mean
+from ..errors import ArgumentError
 from .criteria import (
     criterion_column,
-    criterion_columns,
     name_of,
     published_criterion,
     require_possible,
+    short_name,
 )
 from .criterion_values import (
     FALSE,
@@ -108,7 +108,7 @@ class CellClass:
                 require_possible(column)
         normal: dict[str, Any] = {}
         for given, value in criteria.items():
-            key = _key(given)
+            key = short_name(given)
             if key in normal:
                 raise ArgumentError(f"The criterion {key} is given twice, once as {given!r}.")
             normal[key] = plain_value(value)
@@ -285,22 +285,6 @@ class CellClass:
         """Return for each cell whether it surely belongs to the class."""
         surely: Mask = self.truth(cells) == TRUE
         return surely
-
-
-def _key(given: str) -> str:
-    """Return a criterion's shortest name: the column's own where that means the same."""
-    name = name_of(given)
-    if len(name) == 1 and given not in criterion_columns() and published_criterion(name):
-        # In Python, names differ by their case.
-        raise UnknownCriterionError(
-            f"Cells can't be classified by {given!r}. {did_you_mean(given, criterion_columns())}"
-        )
-    require_possible(name)
-    column = published_criterion(name)
-    if column is None:
-        return given
-    is_first = criterion_columns()[column.name].table == column.table
-    return column.name if is_first else f"{column.table}.{column.name}"
 
 
 def as_cell_class(value: object, argument: str) -> CellClass | None:

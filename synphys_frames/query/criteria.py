@@ -147,6 +147,26 @@ def require_possible(name: Name) -> None:
         raise _unknown(name)
 
 
+def short_name(given: str) -> str:
+    """Return a criterion's shortest name: the column's own where that means the same.
+
+    Raises
+    ------
+    UnknownCriterionError
+        It can't be a criterion in any release.
+    """
+    name = name_of(given)
+    require_possible(name)
+    column = published_criterion(name)
+    if column is None:
+        return given
+    if len(name) == 1 and given != column.name:
+        # In Python, names differ by their case.
+        raise _unknown(name)
+    is_first = criterion_columns()[column.name].table == column.table
+    return column.name if is_first else f"{column.table}.{column.name}"
+
+
 def _may_be_own(name: Name) -> bool:
     *table, column = (part.casefold() for part in name)
     published = published_names()

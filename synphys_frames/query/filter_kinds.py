@@ -37,6 +37,29 @@ def of_pairs(store: ColumnStore, alias: str, mask: Mask) -> Mask:
 
 
 @dataclass(frozen=True, kw_only=True)
+class OneColumnFilter(ColumnFilter):
+    """A filter that looks at one column.
+
+    Attributes
+    ----------
+    alias, column
+        The column, and the name of its table beside pair.
+    """
+
+    alias: str
+    column: str
+
+    @property
+    def columns(self) -> Places:
+        """The column."""
+        return ((self.alias, self.column),)
+
+    def table(self, store: ColumnStore) -> str:
+        """Return the name of the table itself."""
+        return pair_alias(store, self.alias).table
+
+
+@dataclass(frozen=True, kw_only=True)
 class TruthFilter(ColumnFilter):
     """A filter that takes True or False."""
 
@@ -65,26 +88,12 @@ class TruthFilter(ColumnFilter):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Flag(TruthFilter):
-    """A column that holds true or false must be one of them; not known is neither.
-
-    Attributes
-    ----------
-    alias, column
-        The column, and the name of its table beside pair.
-    """
-
-    alias: str = "pair"
-    column: str
-
-    @property
-    def columns(self) -> Places:
-        """The column."""
-        return ((self.alias, self.column),)
+class Flag(TruthFilter, OneColumnFilter):
+    """A column that holds true or false must be one of them; not known is neither."""
 
     def mask(self, store: ColumnStore, value: bool) -> Mask:
         """Return for each pair whether the column has the value."""
-        values = store.table(pair_alias(store, self.alias).table).values(self.column)
+        values = store.table(self.table(store)).values(self.column)
         equal: Mask = values.to_numpy(dtype=bool, na_value=not value) == value
         return of_pairs(store, self.alias, equal)
 
@@ -94,30 +103,21 @@ class Flag(TruthFilter):
 
 
 @dataclass(frozen=True, kw_only=True)
-class OneOf(ColumnFilter):
+class OneOf(OneColumnFilter):
     """A column of texts must hold one of those that are given.
 
     Attributes
     ----------
-    alias, column
-        The column, and the name of its table beside pair.
     known
         What a value is called, where one that the release does not have is an error: "project".
     """
 
-    alias: str
-    column: str
     known: str = ""
 
     @property
     def takes(self) -> str:
         """What the argument can be, in words."""
         return "a text or several"
-
-    @property
-    def columns(self) -> Places:
-        """The column."""
-        return ((self.alias, self.column),)
 
     @property
     def option(self) -> Option:
@@ -150,8 +150,9 @@ class OneOf(ColumnFilter):
         super().require(store, value)
         if not self.known:
             return
-        table = store.table(pair_alias(store, self.alias).table)
-        stored = sorted(pd.Series(table.values(self.column)).dropna().unique())
+        stored = sorted(
+            pd.Series(store.table(self.table(store)).values(self.column)).dropna().unique()
+        )
         for text in value:
             if text not in stored:
                 raise UnknownValueError(
@@ -161,7 +162,7 @@ class OneOf(ColumnFilter):
 
     def mask(self, store: ColumnStore, value: tuple[str, ...]) -> Mask:
         """Return for each pair whether the column has one of the texts."""
-        texts = store.table(pair_alias(store, self.alias).table).texts(self.column)
+        texts = store.table(self.table(store)).texts(self.column)
         # Each distinct text is compared once; code -1, a missing one, picks the entry at the end.
         equal = np.append(texts.categories.isin(list(value)), False)
         return of_pairs(store, self.alias, equal[texts.codes])
@@ -216,30 +217,21 @@ class Choice(OneOf):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Limits(ColumnFilter):
+class Limits(OneColumnFilter):
     """A column of numbers must be within limits, both included.
 
     Attributes
     ----------
-    alias, column
-        The column, and the name of its table beside pair.
     unit
         Unit of the limits, as words: "days".
     """
 
-    alias: str
-    column: str
     unit: str
 
     @property
     def takes(self) -> str:
         """What the argument can be, in words."""
         return f"`(min, max)` in {self.unit}, either may be `None`"
-
-    @property
-    def columns(self) -> Places:
-        """The column."""
-        return ((self.alias, self.column),)
 
     @property
     def option(self) -> Option:
@@ -286,7 +278,7 @@ class Limits(ColumnFilter):
 
     def mask(self, store: ColumnStore, value: Bounds) -> Mask:
         """Return for each pair whether the column is within the limits."""
-        values: Any = store.table(pair_alias(store, self.alias).table).values(self.column)
+        values: Any = store.table(self.table(store)).values(self.column)
         if not isinstance(values, np.ndarray):
             values = values.to_numpy(dtype=np.float64, na_value=np.nan)
         least, most = value

@@ -34,6 +34,7 @@ FILTERS: tuple[Filter, ...] = (
     ),
     Flag(
         name="synapse",
+        alias="pair",
         column="has_synapse",
         keeps="with, or without, a chemical synapse (`has_synapse`); not known is neither",
     ),
@@ -52,6 +53,7 @@ FILTERS: tuple[Filter, ...] = (
     ),
     Flag(
         name="electrical",
+        alias="pair",
         column="has_electrical",
         keeps="with, or without, an electrical synapse (`has_electrical`); not known is neither",
     ),

@@ -16,11 +16,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import synphys_frames as sf
-from synphys_frames.errors import ArgumentError
+from synphys_frames.errors import ArgumentError, JoinError, UnknownColumnError
 from synphys_frames.query import filters as filters_module
 from synphys_frames.query.conditions import PairConditions
 from synphys_frames.query.filter_base import ColumnFilter, Filter, Option
-from synphys_frames.query.filter_kinds import Flag
+from synphys_frames.query.filter_kinds import Flag, Limits, OneOf
 from synphys_frames.query.filters import FILTERS, PairArguments, require_whole
 from synphys_frames.query.pair_sql import PairSql
 from tests.support.release_builder import build
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     Row = dict[str, Any]
 
+HAS_SYNAPSE = {"alias": "pair", "column": "has_synapse"}
 PROJECTS = ("mouse V1 coarse matrix", "mouse V1 pre-production", "human coarse matrix", "other")
 README = Path(__file__).parents[2] / "README.md"
 
@@ -258,6 +259,46 @@ def test_every_filter_is_the_same_by_mask_by_sql_and_in_plain_python(
         sf.config.memory_budget = None
 
 
+WORDS = {"name": "added", "keeps": "that pass"}
+
+
+@pytest.mark.parametrize(
+    ("one", "argument", "expected"),
+    [
+        # Over tables that no filter of the list looks at, and over those on the way to them.
+        (
+            Limits(alias="resting_state_fit", column="ic_amp", unit="volts", **WORDS),
+            (0, None),
+            [5],
+        ),
+        (Limits(alias="pre_intrinsic", column="tau", unit="s", **WORDS), (None, 0.02), [2]),
+        (Flag(alias="pre_morphology", column="pyramidal", **WORDS), True, [2]),
+        (Flag(alias="pre_morphology", column="pyramidal", **WORDS), False, [1, 3]),
+        (OneOf(alias="post_cortical_cell_location", column="cortical_layer", **WORDS), "5", [1, 4]),
+        (OneOf(alias="poly_synapse", column="synapse_type", **WORDS), ["ex", "in"], [6]),
+    ],
+    ids=lambda value: getattr(value, "column", str(value)),
+)
+def test_a_filter_can_look_at_any_table_beside_pair(
+    tiny: sf.SynphysDatabase, one: ColumnFilter, argument: Any, expected: list[int]
+) -> None:
+    value = one.normalise(argument)
+    one.require(tiny.store, value)
+    assert tiny.pair.loc[one.mask(tiny.store, value), "id"].tolist() == expected
+    sql = PairSql(tiny.store)
+    sql.require(one.condition(sql, value))
+    assert sql.passing_ids().tolist() == expected
+
+
+def test_a_filter_over_what_a_release_lacks_is_refused(tiny: sf.SynphysDatabase) -> None:
+    for lacking, error in (
+        (Flag(alias="synapse", column="is_odd", **WORDS), UnknownColumnError),
+        (Flag(alias="metadata", column="id", **WORDS), JoinError),
+    ):
+        with pytest.raises(error):
+            lacking.require(tiny.store, True)
+
+
 def required(one: Filter) -> list[str]:
     defaults = inspect.signature(type(one)).parameters
     return [part.name for part in fields(one) if defaults[part.name].default is inspect._empty]
@@ -292,7 +333,7 @@ def test_a_kind_that_lacks_a_part_can_not_be_made(part: str | None) -> None:
 @pytest.mark.parametrize("parts", [{"keeps": ""}, {"name": ""}, {"name": "no name"}])
 def test_a_filter_needs_words(parts: dict[str, str]) -> None:
     with pytest.raises(TypeError, match="needs a name, and words"):
-        Flag(**({"name": "flagged", "column": "has_synapse", "keeps": "with a flag"} | parts))
+        Flag(**({"name": "flagged", **HAS_SYNAPSE, "keeps": "with a flag"} | parts))
 
 
 @pytest.mark.parametrize(
@@ -329,7 +370,7 @@ def test_two_filters_can_not_have_one_option() -> None:
         def option(self) -> Option:
             return FILTERS[0].option
 
-    same = SameOption(name="other", column="has_synapse", keeps="with a synapse")
+    same = SameOption(name="other", **HAS_SYNAPSE, keeps="with a synapse")
     with pytest.raises(TypeError, match="same option"):
         require_whole([FILTERS[0], same], ["pre_class", "other"])
 
