@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from copy import deepcopy
 from functools import partial
-from typing import TYPE_CHECKING, Any, Literal, TypedDict, Unpack
+from typing import TYPE_CHECKING, Any, Literal, Unpack
 
 import numpy as np
 import pandas as pd
@@ -31,6 +31,7 @@ from .query import (
     select,
     table_of,
     tables_on_the_way,
+    with_filters,
 )
 
 if TYPE_CHECKING:
@@ -40,30 +41,9 @@ if TYPE_CHECKING:
     from .columns import DtypeBackend
     from .database import Release, SynphysDatabase
     from .plotting import PairPlots
-    from .query import CellClass
+    from .query import CellClass, PairArguments
 
     ClassLike = CellClass | Mapping[str, Any]
-    Names = str | Sequence[str]
-    Limits = tuple[float | None, float | None]
-
-
-class PairArguments(TypedDict, total=False):
-    """The filters of `SynphysDatabase.pairs`, which documents them."""
-
-    pre_class: ClassLike | None
-    post_class: ClassLike | None
-    synapse: bool | None
-    synapse_type: str | None
-    synapse_probed: bool | None
-    electrical: bool | None
-    experiment_type: str | None
-    project_name: Names | None
-    acsf: Names | None
-    age: Limits | None
-    species: Names | None
-    distance: Limits | None
-    internal: Names | None
-    where: str | None
 
 
 @pd.api.extensions.register_dataframe_accessor("synphys")
@@ -84,6 +64,7 @@ class SynphysAccessor:
 
         return PairPlots(self._frame)
 
+    @with_filters
     def pairs(
         self,
         *,
@@ -96,30 +77,32 @@ class SynphysAccessor:
 
         Slices and experiments give their pairs; cells the pairs with both cells among them; pairs
         themselves; rows that belong to one pair (such as synapses) that pair, rows that belong to
-        one cell (such as morphologies) what the cells give.
+        one cell (such as morphologies) what the cells give. All filters must hold.
 
         Parameters
         ----------
-        include, dtype_backend
-            As for `SynphysDatabase.pairs`.
+        {filters}
+        {include}
+        dtype_backend
+            "pyarrow" for Arrow types.
         db
             The database, where the frame does not know it.
-        **filters
-            The filters of `SynphysDatabase.pairs`: pre_class, post_class, synapse, synapse_type,
-            synapse_probed, electrical, experiment_type, project_name, acsf, age, species,
-            distance, internal, where.
 
         Returns
         -------
         DataFrame
-            As from `SynphysDatabase.pairs`: each pair once, in order of pair id.
+            Each pair once, in order of pair id, columns ``pair.id``, ..., ``pre_cell.cre_type``,
+            ...; JSON and arrays only where named. What a pair does not have is missing. SI units.
 
         Raises
         ------
         ProvenanceError
             The frame's database or table can't be told.
-        JoinError
-            Pairs don't belong to rows of this table.
+        {refusals}
+
+        See Also
+        --------
+        SynphysDatabase.pairs : The pairs of a whole release.
 
         Examples
         --------
@@ -127,12 +110,6 @@ class SynphysAccessor:
         >>> young.synphys.pairs(synapse=True).shape
         (56, 14)
         """
-        unknown = set(filters) - set(PairArguments.__annotations__)
-        if unknown:
-            raise ArgumentError(
-                f"pairs() has no filter {', '.join(sorted(unknown))}. Filters: "
-                f"{', '.join(PairArguments.__annotations__)}."
-            )
         database = database_of(self._frame, db)
         ids = self._related_ids(database, "pair")
         return database.pairs(ids, include, dtype_backend, **filters)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import argparse
 import os
-import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from ._files import atomic_write
 from .errors import ArgumentError, ExpressionError, JoinError, SynphysError, UnknownNameError
+from .query import FILTERS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,13 +18,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from .database import SynphysDatabase
-    from .query import CellClass
-    from .schema import Column
 
 
 _INTERRUPTED = 130
-# column=value; what has quotes, operators or several conditions is SQL.
-_SIMPLE = re.compile(r"(?P<name>[A-Za-z_]\w*)=(?P<value>(?:(?! (?i:and|or|is|in) )[^'\"<>=])+)")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -123,25 +119,14 @@ def _parser(version: str) -> argparse.ArgumentParser:
 
 def _add_pairs(pairs: argparse.ArgumentParser) -> None:
     pairs.add_argument("--out", required=True, help="file to write: .csv or .parquet")
-    for side in ("pre", "post"):
+    for one in FILTERS:
+        words = "; ".join(filter(None, [f"pairs {one.keeps}", one.option.says]))
         pairs.add_argument(
-            f"--{side}",
-            action="append",
-            metavar="CRITERION",
-            help=f"class of the {side}synaptic cell: column=value[,value...] or an SQL "
-            "expression; may be repeated",
+            one.option.flag,
+            dest=one.name,
+            help=words.replace("`", "").replace("%", "%%"),
+            **one.option.arguments,
         )
-    for name in ("synapse", "synapse-probed", "electrical"):
-        pairs.add_argument(f"--{name}", action=argparse.BooleanOptionalAction, default=None)
-    pairs.add_argument("--synapse-type", help="ex, in or mixed")
-    pairs.add_argument("--experiment-type", help="'standard multipatch'")
-    for name in ("project-name", "acsf", "species", "internal"):
-        pairs.add_argument(f"--{name}", action="append", help="may be repeated")
-    for name, unit in (("age", "days"), ("distance", "metres")):
-        pairs.add_argument(
-            f"--{name}", nargs=2, metavar=("MIN", "MAX"), help=f"in {unit}; - for no limit"
-        )
-    pairs.add_argument("--where", help="SQL expression over dotted names")
     pairs.add_argument(
         "--include", nargs="+", default=[], help="groups, tables and columns to put beside"
     )
@@ -197,28 +182,20 @@ def _tables(options: argparse.Namespace) -> None:
 
 
 def _pairs(options: argparse.Namespace) -> None:
+    from .database import release_of
+
     out = Path(options.out)
     writers = {".csv": "to_csv", ".parquet": "to_parquet"}
     if out.suffix.lower() not in writers:
         raise ArgumentError(f"--out takes a .csv or .parquet file; got {options.out!r}.")
     with _open(options) as db:
-        frame = db.pairs(
-            pre_class=_cell_class(options.pre),
-            post_class=_cell_class(options.post),
-            synapse=options.synapse,
-            synapse_probed=options.synapse_probed,
-            synapse_type=options.synapse_type,
-            electrical=options.electrical,
-            experiment_type=options.experiment_type,
-            project_name=options.project_name,
-            acsf=options.acsf,
-            species=options.species,
-            internal=options.internal,
-            age=_limits(options.age, "--age"),
-            distance=_limits(options.distance, "--distance"),
-            where=options.where,
-            include=options.include,
-        )
+        schema = release_of(db).schema
+        filters: Any = {
+            one.name: one.option.argument(getattr(options, one.name), schema)
+            for one in FILTERS
+            if getattr(options, one.name) is not None
+        }
+        frame = db.pairs(include=options.include, **filters)
         _write(frame, out, writers[out.suffix.lower()])
         print(f"{len(frame):,} pairs, {frame.shape[1]} columns: {out}")
 
@@ -231,47 +208,6 @@ def _write(frame: pd.DataFrame, out: Path, writer: str) -> None:
             getattr(frame, writer)(draft, index=False)
     except OSError as error:
         raise ExportError(f"{out} can't be written: {error.strerror or error}.") from error
-
-
-def _cell_class(criteria: list[str] | None) -> CellClass | None:
-    from .query import CellClass, criterion_columns
-
-    if criteria is None:
-        return None
-    expressions: list[str] = []
-    values: dict[str, Any] = {}
-    for text in criteria:
-        found = _SIMPLE.fullmatch(text)
-        if found is None:
-            expressions.append(text)
-            continue
-        name, value = found["name"], found["value"]
-        column = criterion_columns().get(name)
-        if column is None:
-            CellClass(**{name: value})  # raises with the nearest names
-        else:
-            options = tuple(_value(one, column) for one in value.split(","))
-            values[name] = options if len(options) > 1 else options[0]
-    return CellClass(*expressions, **values)
-
-
-def _value(text: str, column: Column) -> Any:
-    try:
-        return column.facts.parse(text)
-    except (KeyError, ValueError):
-        raise ArgumentError(f"{column.name} takes {column.facts.words}; got {text!r}.") from None
-
-
-def _limits(texts: list[str] | None, option: str) -> tuple[float | None, float | None] | None:
-    if texts is None:
-        return None
-    try:
-        least, most = (None if text == "-" else float(text) for text in texts)
-    except ValueError:
-        raise ArgumentError(
-            f"{option} takes two numbers, or - for no limit; got {texts}."
-        ) from None
-    return least, most
 
 
 def _export(options: argparse.Namespace) -> None:

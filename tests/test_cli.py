@@ -3,13 +3,14 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 import pytest
 
 import synphys_frames as sf
 from synphys_frames.cli import main
+from synphys_frames.query.filters import FILTERS
 from tests.support.catalogue import NAMES, publish
 from tests.support.http_server import http_server
 
@@ -80,6 +81,55 @@ def test_pairs(
     assert frame.columns[-1] == "synapse.latency"
     if ending == "parquet":
         assert frame.attrs["synphys"]["table"] == "pair"
+
+
+# What is written for each filter, and the argument that it stands for.
+OPTIONS: dict[str, list[tuple[list[str], object]]] = {
+    "pre_class": [
+        (["--pre", "cre_type=pvalb,sst"], sf.CellClass(cre_type=("pvalb", "sst"))),
+        (["--pre", "pyramidal=true", "--pre", "tau < 1"], sf.CellClass("tau < 1", pyramidal=True)),
+    ],
+    "post_class": [(["--post", "morphology.id=3"], sf.CellClass(**{"morphology.id": 3}))],
+    "synapse": [(["--synapse"], True), (["--no-synapse"], False)],
+    "synapse_type": [(["--synapse-type", "ex"], "ex")],
+    "synapse_probed": [(["--synapse-probed"], True), (["--no-synapse-probed"], False)],
+    "electrical": [(["--electrical"], True), (["--no-electrical"], False)],
+    "experiment_type": [(["--experiment-type", "standard multipatch"], "standard multipatch")],
+    "project_name": [(["--project-name", "human coarse matrix"], ["human coarse matrix"])],
+    "acsf": [(["--acsf", "nothing", "--acsf", "2mM Ca & Mg"], ["nothing", "2mM Ca & Mg"])],
+    "age": [(["--age", "50", "-"], (50.0, None)), (["--age", "-", "49"], (None, 49))],
+    "species": [(["--species", "mouse"], "mouse")],
+    "distance": [(["--distance", "0", "5e-5"], (0.0, 5e-5))],
+    "internal": [(["--internal", "Standard K-Gluc"], "Standard K-Gluc")],
+    "where": [(["--where", "distance < 6e-5"], "distance < 6e-5")],
+}
+
+
+def test_every_filter_has_an_option_that_gives_its_argument(
+    tiny: sf.SynphysDatabase, tmp_path: Path
+) -> None:
+    assert list(OPTIONS) == [one.name for one in FILTERS]
+    out = tmp_path / "pairs.csv"
+    for name, cases in OPTIONS.items():
+        for words, argument in cases:
+            assert main(["pairs", str(tiny.path), "--out", str(out), *words]) == 0
+            arguments: Any = {name: argument}
+            expected = tiny.pairs(**arguments)["pair.id"].tolist()
+            assert pd.read_csv(out)["pair.id"].tolist() == expected, words
+            # All of the tiny release is of the standard type.
+            assert len(expected) < 6 or name == "experiment_type", words
+
+
+def test_the_help_shows_every_filter(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["pairs", "--help"])
+    told = " ".join(capsys.readouterr().out.split())
+    for one in FILTERS:
+        # Lines are broken after a hyphen, too.
+        words = f"pairs {one.keeps}".replace("`", "")
+        assert words.replace(" ", "") in told.replace(" ", ""), one.name
+        assert f"{one.option.flag} " in told.replace(",", " ").replace("]", " ")
+        assert one.option.says.replace(" ", "") in told.replace(" ", "")
 
 
 def test_export(tiny_path: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

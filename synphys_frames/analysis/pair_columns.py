@@ -14,6 +14,7 @@ from ..database import database_of, open_database_of
 from ..errors import ArgumentError, NotInVersionError, ProvenanceError, UnknownColumnError
 from ..query import (
     Cells,
+    frame_criteria,
     id_column,
     ids_of,
     integers,
@@ -116,7 +117,10 @@ class PairFrame:
         rows
             The rows that are asked for; default all.
         """
-        needed = {column for cell_class in classes for column in cell_class.columns()}
+        criteria = frame_criteria(
+            self.frame, sides, lambda label: self._database(label).store.schema
+        )
+        needed = {column for cell_class in classes for column in cell_class.columns(criteria)}
         here = [
             {column for column in needed if label_of(column, side) in self.frame.columns}
             for side in sides
@@ -152,7 +156,7 @@ class PairFrame:
                 raise UnknownColumnError(f"There is no column {label_of(column, sides[0])!r}.")
             return elsewhere(column)
 
-        cells = Cells(len(first), lookup, self._evaluator())
+        cells = Cells(len(first), lookup, self._evaluator(), criteria)
         decided = decide(cells)
         if elsewhere is not None:
             # What was compared there has become objects of Python.

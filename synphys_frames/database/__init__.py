@@ -1,6 +1,6 @@
 """What a user holds: an opened release."""
 
-from .database import SynphysDatabase
+from .database import SynphysDatabase, release_of
 from .loading import compare, load_current, load_parquet, load_sqlite, load_version
 from .provenance import database_of, open_database_of
 from .release import Release
@@ -15,4 +15,5 @@ __all__ = [
     "load_sqlite",
     "load_version",
     "open_database_of",
+    "release_of",
 ]

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from copy import deepcopy
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Self, Unpack
 
 import pandas as pd
 
 from ..columns import check_dtype_backend, frame_from_arrow
 from ..errors import ArgumentError
-from ..query import names_of
+from ..query import names_of, with_filters
 from .description import ColumnNames, schema_frame, summary, summary_html, tables_frame
 from .diff import ReleaseDiff, columns_diff, pairs_diff, rows_diff, tables_diff
 from .parquet_export import export_release
@@ -17,14 +17,14 @@ from .release import Release
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
     import duckdb
 
     from ..backends import Storage
     from ..columns import DtypeBackend
-    from ..query import CellClass
+    from ..query import PairArguments
     from ..releases import Progress, Size
     from ..schema import Table
 
@@ -303,25 +303,13 @@ class SynphysDatabase:
             frame_from_arrow(data, dtype_backend=dtype_backend), None
         )
 
+    @with_filters
     def pairs(
         self,
         *,
-        pre_class: CellClass | Mapping[str, Any] | None = None,
-        post_class: CellClass | Mapping[str, Any] | None = None,
-        synapse: bool | None = None,
-        synapse_type: str | None = None,
-        synapse_probed: bool | None = None,
-        electrical: bool | None = None,
-        experiment_type: str | None = None,
-        project_name: str | Sequence[str] | None = None,
-        acsf: str | Sequence[str] | None = None,
-        age: tuple[float | None, float | None] | None = None,
-        species: str | Sequence[str] | None = None,
-        distance: tuple[float | None, float | None] | None = None,
-        internal: str | Sequence[str] | None = None,
-        where: str | None = None,
         include: str | Sequence[str] = (),
         dtype_backend: DtypeBackend = None,
+        **filters: Unpack[PairArguments],
     ) -> pd.DataFrame:
         """Return pairs of cells, filtered, with what is known of them side by side.
 
@@ -330,34 +318,8 @@ class SynphysDatabase:
 
         Parameters
         ----------
-        pre_class, post_class
-            Class of the presynaptic and the postsynaptic cell: a `CellClass` or its criteria as a
-            dict.
-        synapse
-            Whether a chemical synapse was found (`has_synapse`).
-        synapse_type
-            Type of the synapse: "ex", "in" or "mixed".
-        synapse_probed
-            True: more than 10 test spikes of the type that the presynaptic `cell_class` calls for
-            (both types where it is neither ex nor in). False: the pairs that were not probed.
-        electrical
-            Whether an electrical synapse was found (`has_electrical`).
-        experiment_type
-            "standard multipatch": the mouse and human matrix projects.
-        project_name, acsf, internal, species
-            One value or several; `project_names` lists the projects.
-        age
-            (min, max) of the animal's age in days, both included, either may be None.
-        distance
-            (min, max) of the distance between the cell bodies in metres, likewise.
-        where
-            SQL expression over dotted names, such as
-            ``"synapse.latency < 2e-3 AND slice.age > 50"``; columns of pair need no dot.
-        include
-            What to put beside the pairs: the groups "experiment" (experiment, slice), "cell" (cell,
-            morphology, patch_seq, intrinsic, cortical_cell_location, of both cells), "synapse"
-            (synapse, resting_state_fit, dynamics, synapse_model), "synapse_prediction"; any table
-            with at most one row a pair or a cell; single columns ("pre_cell.cre_type").
+        {filters}
+        {include}
         dtype_backend
             "pyarrow" for Arrow types.
 
@@ -370,18 +332,7 @@ class SynphysDatabase:
 
         Raises
         ------
-        ArgumentError
-            A value can't be used, or two arguments contradict each other.
-        UnknownValueError
-            No such project, synapse type or experiment type; the known ones are listed.
-        UnknownTableError, UnknownColumnError, UnknownCriterionError
-            With the nearest names.
-        NotInVersionError
-            The file's schema version does not have it; the message says which release does.
-        MissingRowsError
-            A small file does not have the rows; the message says which file does.
-        ExpressionError
-            `where` is not an expression over the tables beside pair.
+        {refusals}
 
         Examples
         --------
@@ -395,25 +346,7 @@ class SynphysDatabase:
         0      102               vip          0.00195
         1      297               vip          0.00147
         """
-        return self._release.pairs(
-            None,
-            include,
-            dtype_backend,
-            pre_class=pre_class,
-            post_class=post_class,
-            synapse=synapse,
-            synapse_type=synapse_type,
-            synapse_probed=synapse_probed,
-            electrical=electrical,
-            experiment_type=experiment_type,
-            project_name=project_name,
-            acsf=acsf,
-            age=age,
-            species=species,
-            distance=distance,
-            internal=internal,
-            where=where,
-        )
+        return self._release.pairs(None, include, dtype_backend, **filters)
 
     def to_parquet(
         self,

@@ -9,7 +9,7 @@ from ..backends import Attachment, Contents, Queries, Storage, quoted, storage_a
 from ..columns import ColumnStore, DiskCache, frame_from_arrow
 from ..errors import ArgumentError
 from ..options import as_folder, config
-from ..query import PairFilter, lacking, pairs_frame
+from ..query import PairConditions, lacking, pairs_frame
 
 if TYPE_CHECKING:
     import os
@@ -123,8 +123,8 @@ class Release:
     ) -> pd.DataFrame:
         """Return the wide frame of the pairs among these ids (None: all) that pass the filters."""
         self.require_open()
-        pair_filter = PairFilter.from_arguments(**filters)
-        frame = pairs_frame(self.store, pair_filter, within, include, dtype_backend)
+        conditions = PairConditions.from_arguments(**filters)
+        frame = pairs_frame(self.store, conditions, within, include, dtype_backend)
         frame = self.with_provenance(frame, "pair")
         if lacks := lacking(self.schema, include):
             frame.attrs["synphys"]["lacks"] = lacks

@@ -1,22 +1,35 @@
 """Which cells and pairs are meant, and the frames of them."""
 
-from .cell_class import CellClass, Cells
-from .classify import Lookup, Side, class_codes, id_column, label_of, named_classes, store_lookup
-from .criteria import criterion_columns
-from .filters import PairFilter
+from .cell_class import CellClass
+from .cells import Cells
+from .classify import (
+    Lookup,
+    Side,
+    class_codes,
+    frame_criteria,
+    id_column,
+    label_of,
+    named_classes,
+    store_lookup,
+)
+from .conditions import PairConditions
+from .filter_docs import with_filters
+from .filters import FILTERS, PairArguments
 from .frame_ids import ids_of, integers, noted_in, single, table_of
 from .probed import probed_mask
 from .related import related_ids_query, tables_on_the_way
 from .wide_frame import kinds_of, lacking, names_of, pairs_frame, select
 
 __all__ = [
+    "FILTERS",
     "CellClass",
     "Cells",
     "Lookup",
-    "PairFilter",
+    "PairArguments",
+    "PairConditions",
     "Side",
     "class_codes",
-    "criterion_columns",
+    "frame_criteria",
     "id_column",
     "ids_of",
     "integers",
@@ -34,4 +47,5 @@ __all__ = [
     "store_lookup",
     "table_of",
     "tables_on_the_way",
+    "with_filters",
 ]

@@ -11,54 +11,32 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import pandas as pd
 
-from ..backends import Expression, evaluate, parse
+from ..backends import parse
 from ..errors import ArgumentError
 from .criteria import (
+    criterion_column,
+    name_of,
+    published_criterion,
+    require_possible,
+    short_name,
+)
+from .criterion_values import (
     FALSE,
     TELLING,
     TRUE,
     UNKNOWN,
     Verdict,
-    checked_value,
-    criterion_column,
+    check_value,
     criterion_verdict,
-    matches,
+    plain_value,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    import duckdb
-
     from .._typing import Mask, Truth
     from ..schema import Column
-
-
-@dataclass(frozen=True, slots=True)
-class Cells:
-    """Cells to classify, from a database or from a frame.
-
-    Attributes
-    ----------
-    count
-        How many there are.
-    lookup
-        Gives the values of a criterion's column as a Series, one value a cell.
-    connection
-        Gives an open DuckDB connection for expressions, where there is one.
-    """
-
-    count: int
-    lookup: Callable[[Column], pd.Series]
-    connection: Callable[[], duckdb.DuckDBPyConnection] | None = None
-
-    def evaluate(self, expression: Expression) -> Truth:
-        """Return for each cell whether an expression over criteria is true."""
-        columns = {name: self.lookup(criterion_column(name)) for name in expression.names}
-        found: Any = evaluate(expression, columns, self.count, self.connection)
-        true = found.to_numpy(dtype=bool, na_value=False)
-        truth: Truth = np.where(found.isna(), UNKNOWN, np.where(true, TRUE, FALSE)).astype(np.int8)
-        return truth
+    from .cells import Cells, Criteria
 
 
 @dataclass(frozen=True, slots=True, init=False, repr=False)
@@ -73,8 +51,9 @@ class CellClass:
     name
         A name for display; default the criteria's values joined by spaces.
     **criteria
-        Column and value. A value matches by equality; a tuple, list or set by membership. NULL
-        never matches, not even under ``~``: what is not known of a cell puts it into no class.
+        Column and value; a column's table can go before it, as in ``**{"cell.my_score": 3}``. A
+        value matches by equality; a tuple, list or set by membership. NULL never matches, not even
+        under ``~``: what is not known of a cell puts it into no class.
         ``"dendrite_type IS NULL"`` as an expression finds such cells.
 
     Attributes
@@ -89,13 +68,16 @@ class CellClass:
     Notes
     -----
     The criteria are the columns of cell, morphology, patch_seq, intrinsic and
-    cortical_cell_location. ``&``, ``|`` and ``~`` combine classes. A `cre_type` that lists several
+    cortical_cell_location but for JSON, those that somebody added to the file, too; and of tables
+    that were added, where a foreign key connects them with cell and they have at most one row a
+    cell (``"my_table.score > 3"``). A name that no published schema version has is looked for when
+    the class is asked for. ``&``, ``|`` and ``~`` combine classes. A `cre_type` that lists several
     drivers ("sst,pvalb") is equal only to the same list; ``"cre_type LIKE '%sst%'"`` finds it.
 
     Raises
     ------
     UnknownCriterionError
-        A criterion or a name in an expression is not one of these columns.
+        A criterion or a name in an expression is not one of these columns, or looks like a slip.
     ArgumentError
         A value is not of its column's type.
     ExpressionError
@@ -123,8 +105,16 @@ class CellClass:
             raise ArgumentError(f"name takes text or None; got {name!r}.")
         for expression in expressions:
             for column in parse(expression).names:
-                criterion_column(column)
-        normal = {key: checked_value(key, value) for key, value in criteria.items()}
+                require_possible(column)
+        normal: dict[str, Any] = {}
+        for given, value in criteria.items():
+            key = short_name(given)
+            if key in normal:
+                raise ArgumentError(f"The criterion {key} is given twice, once as {given!r}.")
+            normal[key] = plain_value(value)
+            published = published_criterion(name_of(key))
+            if published is not None:
+                check_value(published, key, normal[key])
         self._set(MappingProxyType(normal), tuple(expressions), "all", (), name)
 
     def _set(self, *values: Any) -> None:
@@ -250,12 +240,18 @@ class CellClass:
             return "silent"
         return told.pop() if len(told) == 1 else "conflict"
 
-    def columns(self) -> set[Column]:
-        """Return the columns that decide about membership."""
-        found = {criterion_column((key,)) for key in self.criteria}
-        for text in self.expressions:
-            found |= {criterion_column(name) for name in parse(text).names}
-        return found.union(*(operand.columns() for operand in self.operands))
+    def columns(self, criterion: Criteria = criterion_column) -> set[Column]:
+        """Return the columns that decide about membership.
+
+        Parameters
+        ----------
+        criterion
+            As of `Cells`.
+        """
+        names = [name_of(key) for key in self.criteria]
+        names += [name for text in self.expressions for name in parse(text).names]
+        columns = {criterion(name) for name in names}
+        return columns.union(*(operand.columns(criterion) for operand in self.operands))
 
     def evaluate(self, cells: Cells) -> Any:
         """Return for each cell whether it belongs to the class.
@@ -274,14 +270,11 @@ class CellClass:
         return pd.arrays.BooleanArray(truth == TRUE, truth == UNKNOWN)
 
     def truth(self, cells: Cells) -> Truth:
-        """Return for each cell whether it belongs to the class, as a number; see `criteria`."""
+        """Return for each cell whether it belongs to the class, as a number; see `TRUE`."""
         if self.operator == "not":
             return TRUE - self.operands[0].truth(cells)
         results = [operand.truth(cells) for operand in self.operands]
-        results += [
-            matches(cells.lookup(criterion_column((key,))), value)
-            for key, value in self.criteria.items()
-        ]
+        results += [cells.match(key, value) for key, value in self.criteria.items()]
         results += [cells.evaluate(parse(text)) for text in self.expressions]
         together, nothing = (np.maximum, FALSE) if self.operator == "or" else (np.minimum, TRUE)
         if not results:

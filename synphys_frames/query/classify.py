@@ -6,22 +6,38 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
+import pandas as pd
 
 from ..errors import ArgumentError
-from .cell_class import CellClass, Cells, as_cell_class
+from ..schema import Column
+from .cell_class import CellClass, as_cell_class
+from .cells import cells_of
+from .criteria import CELL_TABLES, criterion_column, published_criterion
+from .frame_ids import single
 
 if TYPE_CHECKING:
-    import pandas as pd
+    from collections.abc import Sequence
 
     from .._typing import Rows
+    from ..backends import Name
     from ..columns import ColumnStore
-    from ..schema import Column
+    from ..schema import Kind, Schema
+    from .cells import Cells, Criteria
 
 
 Lookup: TypeAlias = "Callable[[Column], pd.Series]"
 
 Side = Literal["pre", "post"]
 NO_CLASS = -1
+
+# What pandas calls the values of a column, where they are no texts.
+_KIND_OF: dict[str, Kind] = {
+    "boolean": "bool",
+    "integer": "int",
+    "floating": "float",
+    "mixed-integer-float": "float",
+    "datetime64": "datetime",
+}
 
 
 def named_classes(classes: object) -> dict[str, CellClass]:
@@ -67,14 +83,53 @@ def store_lookup(
     store: ColumnStore, ids: Rows, missing: np.ndarray[Any, np.dtype[np.bool_]]
 ) -> Lookup:
     """Return the lookup of class criteria in the database, for cells given by id."""
-    cells = store.index("cell", "id").rows(ids, missing)
+    return cells_of(store, store.index("cell", "id").rows(ids, missing)).lookup
 
-    def lookup(column: Column) -> pd.Series:
-        store.schema.table(column.table).column(column.name)
-        rows = store.rows(store.aliases("cell")[column.table], "cell", cells)
-        return store.table(column.table).series(column.name, rows)
 
-    return lookup
+def frame_criteria(
+    frame: pd.DataFrame, sides: Sequence[Side], schema: Callable[[str], Schema]
+) -> Criteria:
+    """Return what gives the column that a criterion names, for the cells of a frame of pairs.
+
+    Columns that no published schema version has are looked for in the frame (``pre_cell.my_score``)
+    and then in its release.
+
+    Parameters
+    ----------
+    frame
+        The pairs.
+    sides
+        Which of their cells.
+    schema
+        Gives the tables of the frame's release, where it can be told; it is asked with the name of
+        a column that the frame lacks.
+    """
+
+    def criterion(name: Name) -> Column:
+        column = published_criterion(name) or _own_column(frame, sides, name)
+        lacking = f"{sides[0]}_{'.'.join(name if len(name) > 1 else ('cell', *name))}"
+        return criterion_column(name, schema(lacking)) if column is None else column
+
+    return criterion
+
+
+def _own_column(frame: pd.DataFrame, sides: Sequence[Side], name: Name) -> Column | None:
+    labels = {str(label).casefold(): str(label) for label in frame.columns}
+    *prefix, column = name
+    for table in prefix or CELL_TABLES:
+        for side in sides:
+            label = labels.get(f"{side}_{table}.{column}".casefold())
+            if label is not None:
+                of_table, _, own = label.removeprefix(f"{side}_").partition(".")
+                return Column(of_table, own, _kind(single(frame, label)), sqlite_type="")
+    return None
+
+
+def _kind(values: pd.Series) -> Kind:
+    dtype = values.dtype
+    if isinstance(dtype, pd.CategoricalDtype):
+        values = dtype.categories.to_series()
+    return _KIND_OF.get(pd.api.types.infer_dtype(values, skipna=True), "str")
 
 
 def class_codes(classes: Iterable[CellClass], cells: Cells) -> Rows:

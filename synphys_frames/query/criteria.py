@@ -1,59 +1,41 @@
-"""What cells can be classified by: the columns, their values, and what these tell of a cell."""
+"""What cells can be classified by: from a name to a column of a cell's tables."""
 
 from __future__ import annotations
 
+from difflib import get_close_matches
 from functools import cache
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING
 
-import numpy as np
-import pandas as pd
-
-from ..errors import ArgumentError, UnknownCriterionError, did_you_mean
-from ..schema import VERSIONS, Column, newest_place, published_vocabulary
+from ..errors import UnknownCriterionError, did_you_mean
+from ..schema import VERSIONS, Column, newest_place, published_names, published_vocabulary
 
 if TYPE_CHECKING:
-    from .._typing import Mask, Truth
+    from collections.abc import Iterable
+
     from ..backends import Name
+    from ..schema import Schema, Table
 
 
-# SQL's logic of three values, as numbers: "and" is the least of them, "or" the greatest.
-FALSE, UNKNOWN, TRUE = 0, 1, 2
-
+# The published tables whose plain columns are criteria. A table more is an entry more; it needs a
+# foreign key to or from cell, and at most one row a cell. A name that several tables have means the
+# first of them, so what is added at the end changes no class that there is.
 CELL_TABLES = ("cell", "morphology", "patch_seq", "intrinsic", "cortical_cell_location")
 
-INHIBITORY_CRE_TYPES = frozenset(
-    {"sst", "pvalb", "vip", "ndnf", "chat", "htr3a", "nos1", "chrna2", "mDlx", "3xcorehI56i"}
-    | {"tac1"}
-)
-EXCITATORY_CRE_TYPES = frozenset(
-    {"tlx3", "sim1", "fam84b", "rorb", "ntsr1", "rbp4", "ctgf", "glt25d2", "slc17a8", "cux2"}
-    | {"nr5a1", "eHGT_078m", "3xHGT_073m(core)"}
-)
+# How alike a name must be to a known one to be taken for a slip.
+_SLIP = 0.8
 
-# What a criterion tells of a class: excitatory, inhibitory, nothing, or both at once.
-Verdict = Literal["ex", "in", "silent", "conflict"]
 
-_EXCITATORY: dict[str, frozenset[str]] = {
-    "cre_type": EXCITATORY_CRE_TYPES,
-    "dendrite_type": frozenset({"spiny"}),
-    "cell_class": frozenset({"ex"}),
-    "cell_class_nonsynaptic": frozenset({"ex"}),
-}
-_INHIBITORY: dict[str, frozenset[str]] = {
-    "cre_type": INHIBITORY_CRE_TYPES,
-    "dendrite_type": frozenset({"aspiny", "sparsely spiny"}),
-    "cell_class": frozenset({"in"}),
-    "cell_class_nonsynaptic": frozenset({"in"}),
-}
-TELLING = tuple(_EXCITATORY)
+def name_of(key: str) -> Name:
+    """Return a criterion's name as its parts: that of its table, if it has one, and its own."""
+    return tuple(key.split("."))
 
 
 @cache
 def criterion_columns() -> dict[str, Column]:
-    """Return the columns that cells can be classified by, by name.
+    """Return the columns of published schema versions that are criteria, by name.
 
-    A name that several of the tables have means the first of cell, morphology, patch_seq,
-    intrinsic, cortical_cell_location. JSON columns are no criteria.
+    A name that several of the tables have means the first of `CELL_TABLES`. JSON and arrays are no
+    criteria.
     """
     columns: dict[str, Column] = {}
     # The newest names first; behind them what only older versions have.
@@ -67,141 +49,162 @@ def criterion_columns() -> dict[str, Column]:
 
 
 @cache
-def _folded_columns() -> dict[str, Column]:
-    return {key.casefold(): value for key, value in criterion_columns().items()}
+def _by_name() -> dict[tuple[str, ...], Column]:
+    """Return the published criteria by column, and by table and column, all in lower case."""
+    columns: dict[tuple[str, ...], Column] = {
+        (name.casefold(),): column for name, column in criterion_columns().items()
+    }
+    for version in reversed(VERSIONS):
+        for table in published_vocabulary(version):
+            if table.name in CELL_TABLES:
+                for name in table.kept_columns:
+                    columns.setdefault((table.name, name.casefold()), table.columns[name])
+    return columns
 
 
-def criterion_column(name: Name) -> Column:
-    """Return the column that a criterion names, alone or with its table.
+def published_criterion(name: Name) -> Column | None:
+    """Return the column of a published schema version that a criterion names, or None.
+
+    Parameters
+    ----------
+    name
+        The column's name, alone or after that of its table, in upper or lower case.
+    """
+    return _by_name().get(tuple(part.casefold() for part in name))
+
+
+def criterion_column(name: Name, schema: Schema | None = None) -> Column:
+    """Return the column that a criterion names.
+
+    What any published schema version has means the same in every release. Other names are those of
+    the release's own columns in `CELL_TABLES`, and, with their table, in tables of its own that a
+    foreign key connects with cell.
+
+    Parameters
+    ----------
+    name
+        The column's name, alone or after that of its table.
+    schema
+        The tables of the release; default: none, only what is published counts.
 
     Raises
     ------
     UnknownCriterionError
         There is none; the message gives the nearest.
     """
+    column = published_criterion(name)
+    if column is None and schema is not None:
+        column = _own_criterion(name, schema)
+    if column is None:
+        raise _unknown(name, schema)
+    return column
+
+
+def _own_criterion(name: Name, schema: Schema) -> Column | None:
     *table, column = (part.casefold() for part in name)
-    if not table:
-        found_column = _folded_columns().get(column)
-        if found_column is not None:
-            return found_column
-    elif len(table) == 1 and table[0] in CELL_TABLES:
-        for version in reversed(VERSIONS):
-            found_table = published_vocabulary(version).tables.get(table[0])
-            for found in found_table.columns.values() if found_table else ():
-                if found.name.casefold() == column and not found.is_heavy:
-                    return found
-    raise _unknown(name)
+    for known in _own_columns(schema):
+        places = [known.table.casefold()] if known.table not in CELL_TABLES or table else []
+        if [*places, known.name.casefold()] == [*table, column]:
+            return known
+    return None
 
 
-def _unknown(name: Name) -> UnknownCriterionError:
-    for table in CELL_TABLES:
-        if place := newest_place(table, name[-1]):
-            return UnknownCriterionError(
-                f"Cells can't be classified by {'.'.join(name)!r}; by the names of the newest "
-                f"schema, it is {place}."
-            )
-    return UnknownCriterionError(
-        f"Cells can't be classified by {'.'.join(name)!r}. "
-        f"{did_you_mean(name[-1], criterion_columns())} The criteria are the columns of "
-        f"{', '.join(CELL_TABLES)}, without their JSON."
-    )
+def _own_columns(schema: Schema) -> Iterable[Column]:
+    """Return the columns of a cell that no published schema version has, in order of `CELL_TABLES`.
+
+    Behind them are those of the release's own tables.
+    """
+    tables = [schema.tables[name] for name in CELL_TABLES if name in schema]
+    cell = schema.table("cell")
+    own = [table for table in schema if table.name not in published_names()]
+    tables += [table for table in own if _refers(table, cell) or _refers(cell, table)]
+    return [
+        table.columns[column]
+        for table in tables
+        for column in table.plain_columns
+        if published_criterion((table.name, column)) is None
+    ]
 
 
-def matches(values: pd.Series, wanted: Any) -> Truth:
-    """Return for each value whether it is (one of) what is wanted; unknown where it is missing.
+def _refers(table: Table, other: Table) -> bool:
+    targets = [column.references for column in table.columns.values()]
+    return any(target is not None and target[0] == other.name for target in targets)
+
+
+def require_possible(name: Name) -> None:
+    """Raise where a criterion can't be one in any release.
+
+    A class is made before its release is known, which may have columns of its own. What a published
+    schema version has elsewhere, or what looks like a slip, is refused at once; the rest when the
+    class is asked for. With its table, any name of an own column is taken.
 
     Raises
     ------
-    ArgumentError
-        A text is wanted where the values are True and False.
+    UnknownCriterionError
+        With the nearest names.
     """
-    choices = [
-        choice
-        for choice in (wanted if isinstance(wanted, tuple | list) else (wanted,))
-        if choice is not None
-    ]
-    texts = [choice for choice in choices if isinstance(choice, str)]
-    if pd.api.types.is_bool_dtype(values.dtype):
-        if texts:
-            raise ArgumentError(
-                f"{texts[0]!r} is a text, where this release has True and False (patch_seq.nucleus "
-                "became a text with schema 18)."
+    if published_criterion(name) is None and not _may_be_own(name):
+        raise _unknown(name)
+
+
+def short_name(given: str) -> str:
+    """Return a criterion's shortest name: the column's own where that means the same.
+
+    Raises
+    ------
+    UnknownCriterionError
+        It can't be a criterion in any release.
+    """
+    name = name_of(given)
+    require_possible(name)
+    column = published_criterion(name)
+    if column is None:
+        return given
+    if len(name) == 1 and given != column.name:
+        # In Python, names differ by their case.
+        raise _unknown(name)
+    is_first = criterion_columns()[column.name].table == column.table
+    return column.name if is_first else f"{column.table}.{column.name}"
+
+
+def _may_be_own(name: Name) -> bool:
+    *table, column = (part.casefold() for part in name)
+    published = published_names()
+    if not table:
+        elsewhere = any(column in names for names in published.values())
+        return not elsewhere and not _is_slip(column, criterion_columns())
+    if len(table) > 1:
+        return False
+    if table[0] in CELL_TABLES:
+        return column not in published[table[0]]
+    return table[0] not in published and not _is_slip(table[0], CELL_TABLES)
+
+
+def _is_slip(name: str, known: Iterable[str]) -> bool:
+    return bool(get_close_matches(name, [*known], n=1, cutoff=_SLIP))
+
+
+def _unknown(name: Name, schema: Schema | None = None) -> UnknownCriterionError:
+    said = f"Cells can't be classified by {'.'.join(name)!r}"
+    for table in CELL_TABLES:
+        if place := newest_place(table, name[-1]):
+            return UnknownCriterionError(
+                f"{said}; by the names of the newest schema, it is {place}."
             )
-        choices = [bool(choice) for choice in choices]
-    # A value of None matches nothing: NULL never matches.
-    array: Any = values.array
-    if isinstance(array, pd.Categorical):
-        # Each of the few values is compared once; code -1 picks the entry at the end.
-        of_each = np.where(_are_among(array.categories, choices), TRUE, FALSE)
-        of_each = np.append(of_each, UNKNOWN).astype(np.int8)
-        truth: Truth = of_each[array.codes]
-        return truth
-    found = values.isin(choices).to_numpy(dtype=bool, na_value=False)
-    known = values.notna().to_numpy(dtype=bool)
-    return np.where(known, np.where(found, TRUE, FALSE), UNKNOWN).astype(np.int8)
+    return UnknownCriterionError(
+        f"{said}. {_nearest(name, schema)} The criteria are the columns of "
+        f"{', '.join(CELL_TABLES)}, without their JSON; a column of your own goes with its table "
+        "('cell.my_score')."
+    )
 
 
-def _are_among(categories: pd.Index, choices: list[Any]) -> Mask:
-    if len(choices) != 1 or not isinstance(choices[0], str):
-        return categories.isin(choices)
-    among = np.zeros(len(categories), dtype=bool)
-    # The index remembers where each value is.
-    if choices[0] in categories:
-        among[categories.get_loc(choices[0])] = True
-    return among
-
-
-def criterion_verdict(key: str, value: Any) -> Verdict:
-    """Return what the value of one of the telling criteria says of a class."""
-    values = [one for one in (value if isinstance(value, tuple | list) else (value,)) if one]
-    excitatory = [one in _EXCITATORY[key] for one in values]
-    inhibitory = [one in _INHIBITORY[key] for one in values]
-    if any(excitatory) and any(inhibitory):
-        return "conflict"
-    if values and all(excitatory):
-        return "ex"
-    if values and all(inhibitory):
-        return "in"
-    # "mixed", or a dendrite that is neither: says that the class is neither.
-    return "silent" if key == "cre_type" else "conflict"
-
-
-def checked_value(key: str, value: Any) -> Any:
-    """Return a criterion's value as it is kept: one, a tuple or a list of its column's type."""
-    if key not in criterion_columns():
-        raise _unknown((key,))
-    column = criterion_columns()[key]
-    if isinstance(value, set | frozenset):
-        value = tuple(sorted(value, key=lambda one: (str(type(one)), one)))
-    if isinstance(value, str) or not isinstance(
-        value, tuple | list | np.ndarray | pd.Index | range
-    ):
-        _check_one(column, key, value)
-        return value
-    if isinstance(value, np.ndarray | pd.Index | range):
-        value = tuple(value)
-    for one in value:
-        _check_one(column, key, one)
-    return _FromList(value) if isinstance(value, list) else tuple(value)
-
-
-class _FromList(tuple[Any, ...]):
-    """The values of a list that can't be changed, and show as the list that was given."""
-
-    __slots__ = ()
-
-    def __repr__(self) -> str:
-        return repr(list(self))
-
-
-def _check_one(column: Column, key: str, value: Any) -> None:
-    if value is None:
-        return
-    if key == "nucleus" and isinstance(value, bool | np.bool_):
-        return  # until schema 17
-    if not column.facts.accepts(value):
-        hint = f" Write {key}={str(value)!r}." if column.facts.storage == "texts" else ""
-        raise ArgumentError(
-            f"{key} takes {column.facts.words}, or a tuple, list or set of that; "
-            f"got {value!r}.{hint}"
-        )
+def _nearest(name: Name, schema: Schema | None) -> str:
+    own = {
+        column.name if column.table in CELL_TABLES else f"{column.table}.{column.name}": column
+        for column in (_own_columns(schema) if schema is not None else ())
+    }
+    same = [label for label, known in own.items() if known.name.casefold() == name[-1].casefold()]
+    if same:
+        return f"Did you mean {' or '.join(map(repr, same))}?"
+    asked = name if len(name) > 1 and name[0].casefold() not in CELL_TABLES else name[-1:]
+    return did_you_mean(".".join(asked), [*own, *criterion_columns()])

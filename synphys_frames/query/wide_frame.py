@@ -10,8 +10,6 @@ import pandas as pd
 from ..columns import JoinedRows, check_dtype_backend, to_arrow_backend
 from ..errors import ArgumentError, JoinError, UnknownTableError, did_you_mean
 from ..schema import NEWEST, Schema, published_schema, require_in_version
-from .criteria import CELL_TABLES
-from .filter_sql import passing_ids
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -19,7 +17,7 @@ if TYPE_CHECKING:
     from .._typing import Rows
     from ..columns import ColumnStore, DtypeBackend
     from ..schema import Alias, Kind
-    from .filters import PairFilter
+    from .conditions import PairConditions
 
     Selection = list[tuple[Alias, Sequence[str]]]
 
@@ -27,7 +25,8 @@ if TYPE_CHECKING:
 GROUPS: dict[str, tuple[str, ...]] = {
     "experiment": ("experiment", "slice"),
     # pre_ and post_ of each: a bare table name means both sides.
-    "cell": CELL_TABLES,
+    # As in the dataset's own frames, whatever else cells can be classified by.
+    "cell": ("cell", "morphology", "patch_seq", "intrinsic", "cortical_cell_location"),
     "synapse": ("synapse", "resting_state_fit", "dynamics", "synapse_model"),
     "synapse_prediction": ("synapse_prediction",),
 }
@@ -143,7 +142,7 @@ def kinds_of(
 
 def pairs_frame(
     store: ColumnStore,
-    pair_filter: PairFilter,
+    conditions: PairConditions,
     ids: Rows | None = None,
     include: Any = (),
     dtype_backend: DtypeBackend = None,
@@ -154,7 +153,7 @@ def pairs_frame(
     ----------
     store
         The tables of the release.
-    pair_filter
+    conditions
         Which pairs.
     ids
         Pairs that may pass at all; default all.
@@ -166,26 +165,22 @@ def pairs_frame(
     check_dtype_backend(dtype_backend)
     plain = store.schema.table("pair").plain_columns
     selection = select(store, "pair", names_of(include, "include"), groups=True, own=plain)
-    frame = _found(store, pair_filter, ids).frame(selection)
+    frame = _passing(store, conditions, ids).frame(selection)
     if dtype_backend == "pyarrow":
         return to_arrow_backend(frame, kinds_of(store, "pair", selection, prefixed=True))
     return frame
 
 
-def _found(store: ColumnStore, pair_filter: PairFilter, ids: Rows | None) -> JoinedRows:
-    if not all(map(store.keeps, pair_filter.tables())):
-        found = JoinedRows(store, "pair", ids=passing_ids(store, pair_filter, ids))
-        if pair_filter.where is None:
-            return found
-        passing = pair_filter.expression_mask(store, found)
-        return JoinedRows(store, "pair", ids=found.ids[passing])
+def _passing(store: ColumnStore, conditions: PairConditions, ids: Rows | None) -> JoinedRows:
+    if not all(map(store.keeps, conditions.tables(store))):
+        return JoinedRows(store, "pair", ids=conditions.passing_ids(store, ids))
     pair = store.table("pair")
     # In one pass: they all are in the frame.
     pair.require(store.schema.table("pair").plain_columns)
     pair_ids, _ = pair.keys("id")
     within = None if ids is None else np.isin(pair_ids, ids)
-    rows = np.flatnonzero(pair_filter.mask(store, within))
-    chosen = pair_ids[rows]
-    if (chosen[1:] < chosen[:-1]).any():
-        rows = rows[np.argsort(chosen, kind="stable")]
+    rows = np.flatnonzero(conditions.mask(store, within))
+    passing = pair_ids[rows]
+    if (passing[1:] < passing[:-1]).any():
+        rows = rows[np.argsort(passing, kind="stable")]
     return JoinedRows(store, "pair", rows)

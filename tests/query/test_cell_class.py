@@ -9,9 +9,8 @@ import pytest
 import synphys_frames as sf
 from synphys_frames.database.database import release_of
 from synphys_frames.errors import ArgumentError, ExpressionError, UnknownCriterionError
-from synphys_frames.query.cell_class import Cells
-from synphys_frames.query.criteria import EXCITATORY_CRE_TYPES, INHIBITORY_CRE_TYPES
-from synphys_frames.query.filters import cells_of
+from synphys_frames.query.cells import Cells, cells_of
+from synphys_frames.query.criterion_values import EXCITATORY_CRE_TYPES, INHIBITORY_CRE_TYPES
 
 CellClass = sf.CellClass
 

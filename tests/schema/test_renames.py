@@ -23,7 +23,7 @@ from synphys_frames.errors import (
     UnknownColumnError,
     UnknownCriterionError,
 )
-from synphys_frames.query.filters import cells_of
+from synphys_frames.query.cells import cells_of
 from synphys_frames.schema.published import VERSIONS, published_schema
 from synphys_frames.schema.renames import published_vocabulary, versions_of
 from tests.support.release_builder import build, change, query
