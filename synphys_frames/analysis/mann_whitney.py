@@ -37,8 +37,11 @@ def rank_tests(groups: Sequence[Floats]) -> tuple[Floats, Floats]:
 
     Notes
     -----
-    Mann and Whitney, Annals of Mathematical Statistics 18 (1947); the distribution of U without
-    ties follows their recurrence.
+    The distribution of U without ties follows Mann and Whitney's recurrence.
+
+    References
+    ----------
+    Mann and Whitney, Annals of Mathematical Statistics 18, 50-60 (1947).
 
     Examples
     --------
@@ -70,17 +73,17 @@ def _statistics(groups: Sequence[Floats]) -> tuple[Floats, Floats]:
         equal = np.searchsorted(group, values, "right") - before
         return before.astype(np.float64), equal.astype(np.float64)
 
-    found = [counts(group) for group in sorted_groups]
+    counted = [counts(group) for group in sorted_groups]
     stops = [*begins[1:], len(values)]
     own = np.concatenate(
         [
             equal[slice(*ends)]
-            for ends, (_, equal) in zip(zip(begins, stops, strict=True), found, strict=True)
+            for ends, (_, equal) in zip(zip(begins, stops, strict=True), counted, strict=True)
         ]
     )
     shape = (len(groups), len(groups))
     statistic, shared = np.empty(shape), np.empty(shape)
-    for column, (before, equal) in enumerate(found):
+    for column, (before, equal) in enumerate(counted):
         statistic[:, column] = np.add.reduceat(before + equal / 2, begins)
         # (a + b)³ - (a + b) of a value that occurs a and b times is that of each, and this.
         shared[:, column] = np.add.reduceat(3 * equal * (own + equal), begins)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -11,7 +11,7 @@ import pandas as pd
 from ..backends import evaluating_connection
 from ..columns import distinct_rows, factorized, stacked, values_at
 from ..database import database_of, open_database_of
-from ..errors import ArgumentError, NotInVersionError, ProvenanceError, UnknownColumnError
+from ..errors import ArgumentError, ProvenanceError, UnknownColumnError
 from ..query import (
     Cells,
     id_column,
@@ -23,14 +23,14 @@ from ..query import (
     store_lookup,
 )
 from ..schema import NEWEST, Column, published_schema
-from .counts import Membership
+from .membership import Membership
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     import duckdb
 
-    from .._typing import Rows
+    from .._typing import Floats, Mask, Rows, Values
     from ..database import SynphysDatabase
     from ..query import CellClass, Lookup, Side
 
@@ -77,15 +77,15 @@ class PairFrame:
         # Ids of any size, put into a row of their own, can be multiplied out.
         codes, cells = pd.factorize(np.concatenate([values for values, _ in ids]))
         pre, post = codes[: len(self)], codes[len(self) :]
-        known = ~(ids[0][1] | ids[1][1]) & (pre != post)
-        forward = np.where(known, pre * len(cells) + post, -1)
-        backward = post * len(cells) + pre
-        known &= ~pd.Series(forward).duplicated().to_numpy()
-        order = np.argsort(forward, kind="stable")
-        place = np.minimum(np.searchsorted(forward[order], backward), max(len(order) - 1, 0))
-        found = order[place] if len(order) else place
-        there = known & (forward[found] == backward) if len(order) else known
-        return np.where(there, found, -1)
+        forward, backward = pre * len(cells) + post, post * len(cells) + pre
+        usable = ~(ids[0][1] | ids[1][1]) & (pre != post)
+        usable[usable] = ~pd.Series(forward[usable]).duplicated().to_numpy()
+        rows = np.flatnonzero(usable)
+        partner = np.full(len(self), -1, dtype=np.intp)
+        # -1, for a pair that is not there, picks the -1 at the end.
+        positions = pd.Index(forward[rows]).get_indexer(backward[rows])
+        partner[rows] = np.append(rows, -1)[positions]
+        return partner
 
     def cell_values(self, side: Side, name: str) -> pd.Series:
         """Return a column of one side's cells, from the frame or from the database."""
@@ -100,9 +100,9 @@ class PairFrame:
         self,
         sides: Sequence[Side],
         classes: Sequence[CellClass],
-        decide: Callable[[Cells], np.ndarray[Any, Any]],
+        decide: Callable[[Cells], Values],
         rows: Rows | None = None,
-    ) -> tuple[np.ndarray[Any, Any], list[Rows]]:
+    ) -> tuple[Values, list[Rows]]:
         """Return what is decided of the distinct cells, and which of them each side's rows have.
 
         Parameters
@@ -195,7 +195,7 @@ class PairFrame:
             raise ArgumentError("classes takes at least one class; got none.")
         members = list(named.values())
 
-        def decide(cells: Cells) -> np.ndarray[Any, Any]:
+        def decide(cells: Cells) -> Values:
             return np.column_stack([cell_class.members(cells) for cell_class in members])
 
         matrix, cells_of = self.on_cells(sides, members, decide, rows)
@@ -245,32 +245,11 @@ class PairFrame:
         return store_lookup(self._database(label).store, *integers(ids, str(ids.name)))
 
 
-def numbers(values: pd.Series) -> np.ndarray[Any, np.dtype[np.float64]]:
+def numbers(values: pd.Series) -> Floats:
     """Return a column as floats, NaN where it is missing."""
     return values.to_numpy(dtype=np.float64, na_value=np.nan)
 
 
-def truths(values: pd.Series) -> np.ndarray[Any, np.dtype[np.bool_]]:
+def truths(values: pd.Series) -> Mask:
     """Return whether each value is true; missing is not."""
     return values.astype("boolean").to_numpy(dtype=bool, na_value=False)
-
-
-def presynaptic_class(pairs: PairFrame, probed: str) -> pd.Series:
-    """Return the class of the presynaptic cells that decides whether a pair was probed.
-
-    Parameters
-    ----------
-    pairs
-        The pairs.
-    probed
-        "nonsynaptic" (`cell_class_nonsynaptic`) or "synaptic" (`cell_class`).
-    """
-    columns = {"nonsynaptic": "cell_class_nonsynaptic", "synaptic": "cell_class"}
-    if probed not in columns:
-        raise ArgumentError(f"probed takes 'nonsynaptic' or 'synaptic'; got {probed!r}.")
-    try:
-        return pairs.cell_values("pre", columns[probed])
-    except NotInVersionError as error:
-        raise NotInVersionError(
-            f"{error} probed='synaptic' goes by cell_class, which the file has."
-        ) from error

@@ -8,11 +8,12 @@ import pytest
 from scipy.optimize import brute
 
 import synphys_frames as sf
-from synphys_frames.analysis.counts import connection_interval
-from synphys_frames.analysis.distance_models import _MODELS, DistanceFit, _sum_log
+from synphys_frames.analysis.distance_models import DISTANCE_MODELS, probabilities
+from synphys_frames.analysis.distance_search import sum_log
+from synphys_frames.analysis.intervals import connection_interval
 from synphys_frames.errors import ArgumentError
 
-MODELS = ["gaussian", "exponential", "linear", "sphere"]
+MODELS = list(DISTANCE_MODELS)
 
 
 def simulated(
@@ -20,12 +21,12 @@ def simulated(
 ) -> tuple[np.ndarray, np.ndarray]:
     random = np.random.default_rng(seed)
     distance = np.abs(random.normal(0, 120e-6, count))
-    chance = _MODELS[model](distance, np.float64(pmax), np.float64(size))
+    chance = probabilities(DISTANCE_MODELS[model], distance, pmax, size)
     return distance, random.random(count) < chance
 
 
 def likelihood(model: str, pmax: float, size: float, data: Any) -> float:
-    return _sum_log(_MODELS[model](data[0], np.float64(pmax), np.float64(size)), data[1])
+    return sum_log(probabilities(DISTANCE_MODELS[model], data[0], pmax, size), data[1])
 
 
 @pytest.mark.parametrize("model", MODELS)
@@ -58,7 +59,7 @@ def test_interval_ends_are_where_the_profile_has_fallen() -> None:
 
 @pytest.mark.parametrize("model", MODELS)
 def test_shapes_of_the_models(model: str) -> None:
-    fit = DistanceFit(model, "fitted", 0.4, 100e-6, (0, 1), (0, 1), 0, 0, 9, 9)  # type: ignore[arg-type]
+    fit = sf.DistanceFit(model, "fitted", 0.4, 100e-6, (0, 1), (0, 1), 0, 0, 9, 9)
     found = fit.predict([0, 100e-6, 150e-6, 1e-3])
     expected = {
         "gaussian": [0.4, 0.4 * np.exp(-0.5), 0.4 * np.exp(-1.125), 0.4 * np.exp(-50)],
@@ -112,7 +113,7 @@ def test_pairs_at_one_distance_do_not_tell_a_profile(place: float) -> None:
     assert (peak.status == "fitted") == (place > 0)
 
 
-@pytest.mark.parametrize("model", ["gaussian", "exponential", "linear", "sphere"])
+@pytest.mark.parametrize("model", MODELS)
 def test_what_is_not_known_is_not_predicted(model: Any) -> None:
     fit = sf.fit_probability([], [], model)
     assert np.isnan(fit.predict([0.0, 1e-4])).all()
