@@ -62,9 +62,6 @@ class SynphysAccessor(PairVerbs):
     lost, every verb takes ``db=``. No verb changes the frame that it is called on.
     """
 
-    def __init__(self, frame: pd.DataFrame) -> None:
-        self._frame = frame
-
     @property
     def plot(self) -> PairPlots:
         """Pictures of a frame of pairs; needs matplotlib, the extra `plot`."""

@@ -36,17 +36,23 @@ _NAN = float("nan")
 
 def _listing_models(documented: T) -> T:
     """Put what the built-in models are into a docstring, in place of the line {models}."""
-    docstring = documented.__doc__
-    line = next((one for one in (docstring or "").splitlines() if one.strip() == "{models}"), None)
-    if docstring and line:
-        indent = line.replace("{models}", "")
-        listed = [
+    lines = []
+    for line in (documented.__doc__ or "").split("\n"):
+        indent = line.removesuffix("{models}")
+        if indent == line:
+            lines.append(line)
+            continue
+        lines += [
             textwrap.fill(
-                model.told(), 100, initial_indent=f"{indent}- ", subsequent_indent=f"{indent}  "
+                model.description(),
+                100,
+                initial_indent=f"{indent}- ",
+                subsequent_indent=f"{indent}  ",
             )
             for model in DISTANCE_MODELS.values()
         ]
-        documented.__doc__ = docstring.replace(line, "\n".join(listed))
+    # There are no docstrings under python -OO.
+    documented.__doc__ = "\n".join(lines) or None
     return documented
 
 

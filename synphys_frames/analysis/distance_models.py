@@ -13,8 +13,7 @@ from ..errors import ArgumentError, did_you_mean
 if TYPE_CHECKING:
     from .._typing import Floats
 
-# Keeps the logarithm of a probability finite.
-TINY = 1e-12
+_TINY = 1e-12
 # What adding and dividing floats may bring below 0 or above 1.
 _ROUNDING = 1e-9
 
@@ -94,10 +93,10 @@ class DistanceModel(ABC):
             Of the shape that the three broadcast to, all between 0 and 1.
         """
 
-    def told(self) -> str:
+    def description(self) -> str:
         """Return what the model is, in one sentence."""
         floor = f", not below {self.floor:g}" if self.floor else ""
-        least, most = (f"{1e6 * bound:,.3g} µm" for bound in self.size_bounds)
+        least, most = (f"{1e6 * bound:,.6g} µm" for bound in self.size_bounds)
         return (
             f"{self.name}: {self.formula}{floor}; size, {self.size_meaning}, is searched from "
             f"{least} to {most}, pmax from {self.pmax_bounds[0]:g} to {self.pmax_bounds[1]:g}"
@@ -167,7 +166,7 @@ class Sphere(DistanceModel):
         ratio = np.minimum(distance / size, 2)
         overlap = 1 - 0.75 * ratio + ratio**3 / 16
         # No synapse where a Poisson process in the overlap has no event.
-        p: Floats = 1 - np.exp(overlap * np.log1p(-np.minimum(pmax, 1 - TINY)))
+        p: Floats = 1 - np.exp(overlap * np.log1p(-np.minimum(pmax, 1 - _TINY)))
         return p
 
 
@@ -207,8 +206,19 @@ def distance_model(model: object) -> DistanceModel:
     return model
 
 
-def probabilities(model: DistanceModel, distance: Floats, pmax: Any, size: Any) -> Floats:
+def probabilities(
+    model: DistanceModel, distance: Floats, pmax: Any, size: Any, *, margin: float = 0.0
+) -> Floats:
     """Return the probability that a model gives, with its floor.
+
+    Parameters
+    ----------
+    model
+        The model.
+    distance, pmax, size
+        As for `DistanceModel.probability`.
+    margin
+        How far from 0 and 1 the result stays, for logarithms.
 
     Raises
     ------
@@ -229,4 +239,4 @@ def probabilities(model: DistanceModel, distance: Floats, pmax: Any, size: Any) 
             f"{p.max():g}, with pmax {np.min(pmax):g} to {np.max(pmax):g} and size "
             f"{np.min(size):g} to {np.max(size):g} m."
         )
-    return np.clip(p, model.floor, 1.0)
+    return np.clip(p, max(model.floor, margin), 1.0 - margin)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .distance_models import TINY, probabilities
+from .distance_models import probabilities
 
 if TYPE_CHECKING:
     from .._typing import Floats, Mask
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
     Interval = tuple[float, float]
 
+# Keeps the logarithm of a probability finite.
+MARGIN = 1e-12
 _GRID = 96
 _BINS = 256
 _REFINED = 4
@@ -101,14 +103,16 @@ class LikelihoodSearch:
         """Return the log-likelihood at every combination, from binned distances."""
         table = np.empty((len(pmax), len(size)))
         for column, value in enumerate(size):
-            p = probabilities(self._model, self._middles[None, :], pmax[:, None], np.float64(value))
-            p = np.clip(p, TINY, 1 - TINY)
+            p = self._probabilities(self._middles[None, :], pmax[:, None], value)
             table[:, column] = np.log(p) @ self._n_connected + np.log1p(-p) @ self._n_unconnected
         return table
 
     def _log_likelihood(self, pmax: float, size: float) -> float:
-        p = probabilities(self._model, self._distance, np.float64(pmax), np.float64(size))
+        p = self._probabilities(self._distance, pmax, size)
         return sum_log(p, self._connected)
+
+    def _probabilities(self, distance: Floats, pmax: Floats | float, size: float) -> Floats:
+        return probabilities(self._model, distance, pmax, size, margin=MARGIN)
 
     def _refined(self, pmax: float, size: float) -> tuple[float, float, float]:
         """Return the log-likelihood, pmax and size of the maximum near a point of the grid."""
@@ -153,7 +157,6 @@ class LikelihoodSearch:
 
 def sum_log(p: Floats, connected: Mask) -> float:
     """Return the log-likelihood of pairs, given the probability that each is connected."""
-    p = np.clip(p, TINY, 1 - TINY)
     return float(np.log(p[connected]).sum() + np.log1p(-p[~connected]).sum())
 
 

@@ -86,6 +86,6 @@ def _parameters(section: str) -> dict[str, str]:
 
 
 def _docstring(sections: dict[str, str]) -> str:
-    told = [(title, sections[title]) for title in _ORDER if sections.get(title)]
-    parts = [f"{title}\n{'-' * len(title)}\n{body}" for title, body in told]
+    titles = [title for title in _ORDER if sections.get(title)]
+    parts = [f"{title}\n{'-' * len(title)}\n{sections[title]}" for title in titles]
     return "\n\n".join([sections[""], *parts])

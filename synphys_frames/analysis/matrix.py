@@ -153,19 +153,21 @@ def value_matrix(
 
 
 def _aggregated(values: Floats, aggfunc: str | Callable[[pd.Series], Any], name: str) -> float:
-    told = f"aggfunc takes the name of a pandas aggregation, or a function, to one number; {name!r}"
+    expected = (
+        f"aggfunc takes the name of a pandas aggregation, or a function, to one number; {name!r}"
+    )
     try:
         entry: Any = pd.Series(values).agg(aggfunc)
     except AttributeError as error:
-        raise ArgumentError(f"{told} is not known.") from error
+        raise ArgumentError(f"{expected} is not known.") from error
     if not pd.api.types.is_scalar(entry):
-        raise ArgumentError(f"{told} gave {type(entry).__name__}.")
+        raise ArgumentError(f"{expected} gave {type(entry).__name__}.")
     if pd.isna(entry):
         return float("nan")
     try:
         return float(entry)
     except (TypeError, ValueError) as error:
-        raise ArgumentError(f"{told} gave {entry!r}.") from error
+        raise ArgumentError(f"{expected} gave {entry!r}.") from error
 
 
 def _aggregated_unit(unit: str | None, aggfunc: str | Callable[[pd.Series], Any]) -> str | None:

@@ -74,7 +74,7 @@ class PairFrame:
         first row of a pair that is there several times.
         """
         ids = [integers(self.values(f"{side}_cell_id"), f"{side}_cell_id") for side in SIDES]
-        # Ids of any size, put into a row of their own, can be multiplied out.
+        # Ids may be too large to multiply; their codes are not.
         codes, cells = pd.factorize(np.concatenate([values for values, _ in ids]))
         pre, post = codes[: len(self)], codes[len(self) :]
         forward, backward = pre * len(cells) + post, post * len(cells) + pre
@@ -117,20 +117,20 @@ class PairFrame:
             The rows that are asked for; default all.
         """
         needed = {column for cell_class in classes for column in cell_class.columns()}
-        here = [
+        in_frame = [
             {column for column in needed if label_of(column, side) in self.frame.columns}
             for side in sides
         ]
-        if here[0] != here[-1]:
-            one, [one_rows] = self.on_cells(sides[:1], classes, decide, rows)
-            other, [other_rows] = self.on_cells(sides[1:], classes, decide, rows)
-            return np.concatenate([one, other]), [one_rows, other_rows + len(one)]
+        if in_frame[0] != in_frame[-1]:
+            pre, [pre_cells] = self.on_cells(sides[:1], classes, decide, rows)
+            post, [post_cells] = self.on_cells(sides[1:], classes, decide, rows)
+            return np.concatenate([pre, post]), [pre_cells, post_cells + len(pre)]
         coded = {
             column: factorized([single(self.frame, label_of(column, side)) for side in sides], rows)
-            for column in here[0]
+            for column in in_frame[0]
         }
         deciding = list(coded.values())
-        lacking = needed - here[0]
+        lacking = needed - in_frame[0]
         ids = self._cell_ids(sides, next(iter(lacking)), rows) if lacking else None
         if ids is not None:
             deciding.append(factorized([ids]))
@@ -155,14 +155,16 @@ class PairFrame:
         cells = Cells(len(first), lookup, self._evaluator())
         decided = decide(cells)
         if elsewhere is not None:
-            # What was compared there has become objects of Python.
+            # Comparing texts of the database has made Python objects of them, which take memory.
             self._database(label).store.make_room()
         return decided, np.split(inverse, len(sides))
 
     def _evaluator(self) -> Callable[[], duckdb.DuckDBPyConnection]:
         """Return what gives a DuckDB connection: to start DuckDB takes longer than most classes."""
-        found = open_database_of(self.frame, self._db)
-        return cache(evaluating_connection) if found is None else found.store.reader.evaluator
+        database = open_database_of(self.frame, self._db)
+        if database is None:
+            return cache(evaluating_connection)
+        return database.store.reader.evaluator
 
     def memberships(
         self, pre: object, post: object, rows: Rows | None = None
@@ -184,8 +186,8 @@ class PairFrame:
     def _membership(self, side: Side, classes: object, rows: Rows | None) -> Membership:
         if isinstance(classes, str):
             return self._of_column(classes, rows)
-        [found] = self._of_classes([side], classes, rows)
-        return found
+        [membership] = self._of_classes([side], classes, rows)
+        return membership
 
     def _of_classes(
         self, sides: Sequence[Side], classes: object, rows: Rows | None
@@ -210,13 +212,13 @@ class PairFrame:
         values = single(self.frame, name)
         if not isinstance(values.dtype, pd.CategoricalDtype):
             values = values.astype("category")
-        # Combinations of codes are multiplied out, which the small integers of pandas can't hold.
+        # Codes are multiplied by each other later: pandas' int8 would overflow.
         codes = values.cat.codes.to_numpy().astype(np.intp)
         codes = codes if rows is None else codes[rows]
-        names = [str(one) for one in values.cat.categories]
+        names = [str(category) for category in values.cat.categories]
         if len(set(names)) < len(names):
             raise ArgumentError(f"The classes in column {name!r} have no distinct names: {names}.")
-        # The pattern at the end is that of no class, which code -1 picks.
+        # A row of False at the end is the pattern of cells without a class, code -1.
         patterns = np.eye(len(names) + 1, len(names), dtype=bool)
         return Membership(names, patterns, np.where(codes < 0, len(names), codes))
 
@@ -231,8 +233,8 @@ class PairFrame:
     def _cell_ids(
         self, sides: Sequence[Side], lacking: Column, rows: Rows | None = None
     ) -> pd.Series:
-        found = [id_column(self.frame.columns, side) for side in sides]
-        labels = [label for label in found if label is not None]
+        id_columns = [id_column(self.frame.columns, side) for side in sides]
+        labels = [label for label in id_columns if label is not None]
         if len(labels) < len(sides):
             raise ProvenanceError(
                 f"The frame has no column {label_of(lacking, sides[0])!r}, nor the ids of the "

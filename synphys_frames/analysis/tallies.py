@@ -154,11 +154,11 @@ def tally(
             raise ArgumentError(f"bins goes with kind 'chemical' only; got {kind!r}.")
         counted = ProbedPairs.chemical(pairs, distance, probed, db)
         table = _by_distance(counted, _edges(bins, counted), classes, post_classes)
-        told: dict[str, Any] = {"probed": probed, "distance": distance}
+        counting: dict[str, Any] = {"probed": probed, "distance": distance}
     elif kind == "reciprocal":
         counted = ProbedPairs.chemical(pairs, distance, probed, db)
         table = _reciprocal(counted, classes, post_classes)
-        told = {"kind": kind, "probed": probed}
+        counting = {"kind": kind, "probed": probed}
     else:
         counted = (
             ProbedPairs.electrical(pairs, distance, db)
@@ -167,8 +167,13 @@ def tally(
         )
         table = _by_class(counted, classes, post_classes, sigma)
         width = None if sigma is None else float(sigma)
-        told = {"kind": kind, "probed": counted.criterion, "distance": distance, "sigma": width}
-    table.attrs["synphys"] = told
+        counting = {
+            "kind": kind,
+            "probed": counted.criterion,
+            "distance": distance,
+            "sigma": width,
+        }
+    table.attrs["synphys"] = counting
     return table
 
 

@@ -208,8 +208,8 @@ class PairPlots:
             min_count=min_count,
             db=db,
         )
-        told = values.attrs["synphys"]
-        unit, factor = shown_unit(None if told["unit"] == "count" else told["unit"])
+        noted = values.attrs["synphys"]
+        unit, factor = shown_unit(None if noted["unit"] == "count" else noted["unit"])
         shown = values * factor
         finite = shown.to_numpy()[np.isfinite(shown.to_numpy())]
         texts = shown.map(lambda value: "" if np.isnan(value) else f"{value:.3g}")
@@ -217,7 +217,7 @@ class PairPlots:
             from matplotlib.colors import Normalize
 
             norm = Normalize(*(np.min(finite), np.max(finite)) if len(finite) else (0, 1))
-            label = labelled(f"{told['aggfunc']} {column}", unit)
+            label = labelled(f"{noted['aggfunc']} {column}", unit)
             return draw_heat_map(shown, texts, norm, label, ax, missing="too few values")
 
     @documented_by(fit_distance, parameters_only=True)
@@ -243,8 +243,8 @@ class PairPlots:
             columns pre_class and post_class where the frame is classified, else all cells together.
             At most six combinations of classes can be told apart.
         model
-            The curve that is fitted: the name of a model ("gaussian", "exponential", "linear",
-            "sphere"), a `DistanceModel` of your own, or None for none.
+            The curve that is fitted: a model's name, a `DistanceModel` of your own, or None for no
+            curve.
         ax
             Where to draw; default a new figure.
 
