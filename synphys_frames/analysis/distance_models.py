@@ -22,7 +22,8 @@ class DistanceModel(ABC):
     """A curve of connection probability over distance, with two parameters, pmax and size.
 
     Derive a class with all parts and give an object of it as ``model=``; a class that lacks one can
-    not be made an object.
+    not be made an object. As a frozen dataclass it may have values of its own, and fits of equal
+    models compare equal.
 
     Attributes
     ----------
