@@ -302,7 +302,7 @@ def changed(**parts: Any) -> Any:
     ("model", "message"),
     [
         ("gausian", "Did you mean 'gaussian'"),
-        (None, "model takes 'gaussian', 'exponential', 'linear', 'sphere' or a DistanceModel"),
+        (None, f"model takes {', '.join(map(repr, MODELS))} or a DistanceModel"),
         (Power, r"Give an object: Power\("),
         (changed(probability=lambda self, x, pmax, size: 2 * pmax + x * size), "0 to 1; it gave"),
         (changed(probability=lambda self, x, pmax, size: pmax * np.nan * x * size), "gave nan"),
