@@ -11,7 +11,16 @@ Examples
 """
 
 from .accessor import SynphysAccessor
-from .analysis import DistanceFit, connectivity, connectivity_profile, fit_distance, fit_probability
+from .analysis import (
+    DistanceFit,
+    DistanceModel,
+    connectivity,
+    connectivity_profile,
+    fit_distance,
+    fit_probability,
+    summarise,
+    tally,
+)
 from .database import (
     SynphysDatabase,
     compare,
@@ -31,6 +40,7 @@ __version__ = "0.1.0"
 __all__ = [
     "CellClass",
     "DistanceFit",
+    "DistanceModel",
     "SynphysAccessor",
     "SynphysDatabase",
     "SynphysError",
@@ -50,6 +60,8 @@ __all__ = [
     "load_sqlite",
     "load_version",
     "schema_versions",
+    "summarise",
+    "tally",
 ]
 
 

@@ -3,29 +3,18 @@
 from __future__ import annotations
 
 from copy import deepcopy
-from functools import partial
-from typing import TYPE_CHECKING, Any, Literal, Unpack
+from typing import TYPE_CHECKING, Any, Unpack
 
 import numpy as np
 import pandas as pd
 
-from .analysis import (
-    SIDES,
-    PairFrame,
-    compare_values,
-    connectivity,
-    connectivity_profile,
-    fit_distance,
-    value_matrix,
-)
+from .analysis import PairVerbs
 from .columns import JoinedRows, check_dtype_backend, to_arrow_backend
 from .database import database_of
 from .errors import ArgumentError, JoinError
 from .query import (
-    class_codes,
     ids_of,
     kinds_of,
-    named_classes,
     names_of,
     related_ids_query,
     select,
@@ -35,9 +24,8 @@ from .query import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
-    from .analysis import Classes, DistanceFit, Kind, Model
     from .columns import DtypeBackend
     from .database import Release, SynphysDatabase
     from .plotting import PairPlots
@@ -47,15 +35,12 @@ if TYPE_CHECKING:
 
 
 @pd.api.extensions.register_dataframe_accessor("synphys")
-class SynphysAccessor:
+class SynphysAccessor(PairVerbs):
     """What a frame that came from a Synaptic Physiology release can do.
 
     A frame finds its database by ``attrs["synphys"]``, which pandas operations keep; where it was
     lost, every verb takes ``db=``. No verb changes the frame that it is called on.
     """
-
-    def __init__(self, frame: pd.DataFrame) -> None:
-        self._frame = frame
 
     @property
     def plot(self) -> PairPlots:
@@ -237,243 +222,6 @@ class SynphysAccessor:
         result = pd.concat([self._frame, columns.set_axis(self._frame.index)], axis=1)
         result.attrs = deepcopy(self._frame.attrs)
         return result
-
-    def classify(
-        self,
-        classes: Mapping[str, ClassLike] | Sequence[CellClass],
-        *,
-        db: SynphysDatabase | None = None,
-    ) -> pd.DataFrame:
-        """Return this frame of pairs with the classes of both cells.
-
-        Parameters
-        ----------
-        classes
-            Name and class; or classes, which then go by their own names. A cell gets the first
-            class that it belongs to.
-        db
-            The database, where the frame does not know it. It is asked only for criteria whose
-            columns the frame does not have.
-
-        Returns
-        -------
-        DataFrame
-            The same rows and index, and the columns pre_class and post_class: categorical, in the
-            order given, missing for cells of none of the classes.
-
-        Raises
-        ------
-        ArgumentError
-            The classes' names are not distinct.
-        ProvenanceError
-            This is no frame of pairs, or it lacks columns and a database.
-
-        Examples
-        --------
-        >>> pairs = db.pairs(include="cell").synphys.classify(
-        ...     {"Pvalb": sf.CellClass(cre_type="pvalb"), "Sst": sf.CellClass(cre_type="sst")}
-        ... )
-        >>> pairs["pre_class"].cat.categories.tolist()
-        ['Pvalb', 'Sst']
-        """
-        named = named_classes(classes)
-        members = list(named.values())
-        pairs = PairFrame(self._frame, db)
-        kept = self._frame.drop(columns=["pre_class", "post_class"], errors="ignore")
-        decided, cells = pairs.on_cells(SIDES, members, partial(class_codes, members))
-        names = pd.Index(list(named))
-        added = {
-            f"{side}_class": pd.Categorical.from_codes(decided[here], categories=names)
-            for side, here in zip(SIDES, cells, strict=True)
-        }
-        result = kept.assign(**added)
-        result.attrs = deepcopy(self._frame.attrs)
-        return result
-
-    def connectivity(
-        self,
-        classes: Classes,
-        post_classes: Classes | None = None,
-        *,
-        kind: Kind = "chemical",
-        distance: str = "distance",
-        sigma: float | None = 100e-6,
-        alpha: float = 0.05,
-        probed: Literal["nonsynaptic", "synaptic"] = "nonsynaptic",
-        db: SynphysDatabase | None = None,
-    ) -> pd.DataFrame:
-        """Return how often cells of one class are connected to cells of another.
-
-        See `synphys_frames.connectivity`, which takes the same arguments after the frame.
-
-        Examples
-        --------
-        >>> classes = {"Pvalb": sf.CellClass(cre_type="pvalb"), "Sst": sf.CellClass(cre_type="sst")}
-        >>> counts = db.pairs(species="mouse").synphys.connectivity(classes)
-        >>> counts[["n_connected", "n_probed"]].loc[("Pvalb", "Sst")].tolist()
-        [1, 7]
-        """
-        return connectivity(
-            self._frame,
-            classes,
-            post_classes,
-            kind=kind,
-            distance=distance,
-            sigma=sigma,
-            alpha=alpha,
-            probed=probed,
-            db=db,
-        )
-
-    def connectivity_profile(
-        self,
-        bins: int | Sequence[float],
-        *,
-        distance: str = "distance",
-        classes: Classes | None = None,
-        post_classes: Classes | None = None,
-        alpha: float = 0.05,
-        probed: Literal["nonsynaptic", "synaptic"] = "nonsynaptic",
-        db: SynphysDatabase | None = None,
-    ) -> pd.DataFrame:
-        """Return connection probability by distance.
-
-        See `synphys_frames.connectivity_profile`, which takes the same arguments after the frame.
-
-        Examples
-        --------
-        >>> profile = db.pairs(species="mouse").synphys.connectivity_profile([0, 1e-4, 2e-4, 3e-4])
-        >>> profile["n_probed"].tolist()
-        [329, 387, 57]
-        """
-        return connectivity_profile(
-            self._frame,
-            bins,
-            distance=distance,
-            classes=classes,
-            post_classes=post_classes,
-            alpha=alpha,
-            probed=probed,
-            db=db,
-        )
-
-    def fit_distance(
-        self,
-        model: Model = "gaussian",
-        *,
-        distance: str = "distance",
-        fixed_size: float | None = None,
-        fixed_max: float | None = None,
-        probed: Literal["nonsynaptic", "synaptic"] = "nonsynaptic",
-        db: SynphysDatabase | None = None,
-    ) -> DistanceFit:
-        """Fit how connection probability falls with distance, over the probed pairs.
-
-        See `synphys_frames.fit_distance`, which takes the same arguments after the frame.
-
-        Examples
-        --------
-        >>> db.pairs(species="mouse").synphys.fit_distance().status
-        'fitted'
-        """
-        return fit_distance(
-            self._frame,
-            model,
-            distance=distance,
-            fixed_size=fixed_size,
-            fixed_max=fixed_max,
-            probed=probed,
-            db=db,
-        )
-
-    def matrix(
-        self,
-        column: str,
-        classes: Classes,
-        post_classes: Classes | None = None,
-        *,
-        aggfunc: str | Callable[[pd.Series], Any] = "median",
-        min_count: int = 1,
-        counts: bool = False,
-        db: SynphysDatabase | None = None,
-    ) -> Any:
-        """Return a column's value for each combination of classes, presynaptic down.
-
-        Parameters
-        ----------
-        column
-            Any column of the frame that holds numbers.
-        classes, post_classes
-            As for `connectivity`.
-        aggfunc
-            As for pandas: "median", "mean", "std", "count", ..., or a function of a Series, which
-            is taken to return the column's unit.
-        min_count
-            With fewer values the entry is missing.
-        counts
-            Whether to return the numbers of values, too.
-        db
-            The database, where the frame does not know it.
-
-        Returns
-        -------
-        DataFrame, or two of them
-            pre x post, float64; its ``attrs["synphys"]`` has the column, its unit and aggfunc. With
-            ``counts=True`` the numbers of values behind each entry (int64) as a second frame.
-
-        Raises
-        ------
-        UnknownColumnError
-            The frame has no such column.
-        ArgumentError
-            It does not hold numbers.
-
-        Examples
-        --------
-        >>> classes = {"ex": sf.CellClass(cell_class="ex"), "in": sf.CellClass(cell_class="in")}
-        >>> pairs = db.pairs(synapse=True, include="synapse")
-        >>> medians = pairs.synphys.matrix("synapse.latency", classes)
-        >>> medians.attrs["synphys"]["unit"]
-        's'
-        """
-        values, counted = value_matrix(
-            self._frame, column, classes, post_classes, aggfunc, min_count, db
-        )
-        return (values, counted) if counts else values
-
-    def compare(
-        self,
-        column: str,
-        classes: Classes,
-        post_classes: Classes | None = None,
-        *,
-        min_count: int = 3,
-        db: SynphysDatabase | None = None,
-    ) -> pd.DataFrame:
-        """Test whether a column differs between combinations of classes.
-
-        Parameters
-        ----------
-        column, classes, post_classes, db
-            As for `matrix`.
-        min_count
-            Combinations with fewer values are left out.
-
-        Returns
-        -------
-        DataFrame
-            A row for each two combinations: pre_class_a, post_class_a, pre_class_b, post_class_b,
-            n_a, n_b, median_a, median_b, statistic (Mann-Whitney U of a), p_value (two-sided),
-            p_adjusted (Holm, over all rows).
-
-        Examples
-        --------
-        >>> classes = {"ex": sf.CellClass(cell_class="ex"), "in": sf.CellClass(cell_class="in")}
-        >>> pairs = db.pairs(synapse=True, include="synapse")
-        >>> len(pairs.synphys.compare("synapse.psp_amplitude", classes))
-        6
-        """
-        return compare_values(self._frame, column, classes, post_classes, min_count, db)
 
 
 def _require_one_pair_or_cell(database: Release, source: str) -> None:

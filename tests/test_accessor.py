@@ -278,6 +278,14 @@ def test_classes_need_names(tiny: sf.SynphysDatabase, classes: Any, message: str
         tiny.pairs().synphys.classify(classes)
 
 
+def test_the_accessor_shows_what_users_call(tiny: sf.SynphysDatabase) -> None:
+    shown = [name for name in dir(tiny.pair.synphys) if not name.startswith("_")]
+    assert shown == [
+        "classify", "compare", "connectivity", "connectivity_profile", "fit_distance", "join",
+        "matrix", "pairs", "plot", "related", "tally",
+    ]  # fmt: skip
+
+
 def test_a_frame_without_provenance(tiny: sf.SynphysDatabase) -> None:
     lost = pd.DataFrame(tiny.experiment.to_dict("list"))
     for call in (

@@ -1,37 +1,38 @@
 """What follows from a frame of pairs: connectivity, distance, matrices."""
 
-from .counts import Kind, Membership
-from .distance_models import DistanceFit, Model, fit_probability
-from .matrix import compare_values, require_numbers, unit_of, value_matrix
-from .measures import (
-    Classes,
-    CountedPairs,
-    both_sides,
-    classes_of,
-    connectivity,
-    connectivity_profile,
-    fit_distance,
-)
-from .pair_columns import SIDES, PairFrame, numbers
+from .class_arguments import Classes, both_sides, classes_of
+from .distance_fits import DistanceFit, fit_probability
+from .distance_models import DistanceModel, Model
+from .docstrings import documented_by
+from .matrix import require_column, require_numbers, unit_of, value_matrix
+from .measures import connectivity, connectivity_profile, fit_distance
+from .pair_columns import numbers
+from .pair_verbs import PairVerbs
+from .probed_pairs import Probed, ProbedPairs
+from .summaries import summarise
+from .tallies import Kind, tally
 
 __all__ = [
-    "SIDES",
     "Classes",
-    "CountedPairs",
     "DistanceFit",
+    "DistanceModel",
     "Kind",
-    "Membership",
     "Model",
-    "PairFrame",
+    "PairVerbs",
+    "Probed",
+    "ProbedPairs",
     "both_sides",
     "classes_of",
-    "compare_values",
     "connectivity",
     "connectivity_profile",
+    "documented_by",
     "fit_distance",
     "fit_probability",
     "numbers",
+    "require_column",
     "require_numbers",
+    "summarise",
+    "tally",
     "unit_of",
     "value_matrix",
 ]

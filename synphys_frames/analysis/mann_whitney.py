@@ -37,8 +37,11 @@ def rank_tests(groups: Sequence[Floats]) -> tuple[Floats, Floats]:
 
     Notes
     -----
-    Mann and Whitney, Annals of Mathematical Statistics 18 (1947); the distribution of U without
-    ties follows their recurrence.
+    The distribution of U without ties follows Mann and Whitney's recurrence.
+
+    References
+    ----------
+    Mann and Whitney, Annals of Mathematical Statistics 18, 50-60 (1947).
 
     Examples
     --------
@@ -70,19 +73,20 @@ def _statistics(groups: Sequence[Floats]) -> tuple[Floats, Floats]:
         equal = np.searchsorted(group, values, "right") - before
         return before.astype(np.float64), equal.astype(np.float64)
 
-    found = [counts(group) for group in sorted_groups]
+    counted = [counts(group) for group in sorted_groups]
     stops = [*begins[1:], len(values)]
     own = np.concatenate(
         [
             equal[slice(*ends)]
-            for ends, (_, equal) in zip(zip(begins, stops, strict=True), found, strict=True)
+            for ends, (_, equal) in zip(zip(begins, stops, strict=True), counted, strict=True)
         ]
     )
     shape = (len(groups), len(groups))
     statistic, shared = np.empty(shape), np.empty(shape)
-    for column, (before, equal) in enumerate(found):
+    for column, (before, equal) in enumerate(counted):
         statistic[:, column] = np.add.reduceat(before + equal / 2, begins)
-        # (a + b)³ - (a + b) of a value that occurs a and b times is that of each, and this.
+        # Of a value that occurs a and b times, (a + b)³ - (a + b) is (a³ - a) + (b³ - b) + this:
+        # 3 a b (a + b), which is met a times.
         shared[:, column] = np.add.reduceat(3 * equal * (own + equal), begins)
     alone = np.add.reduceat(own**2 - 1, begins)
     return statistic, shared + alone[:, None] + alone[None, :]
@@ -103,17 +107,18 @@ def _exact(greater: Floats, n: Floats, m: Floats) -> Floats:
     """Return twice the probability of at least this U, without ties."""
     few, many = np.minimum(n, m).astype(int), np.maximum(n, m).astype(int)
     p_value = np.empty(len(greater))
-    # Arrangements by U, for each number of values in the smaller group; none of them has one way.
+    # ways[k][u]: in how many orders k values and the larger group's have U = u.
     ways = [np.ones(1)] * (_FEW + 1)
     for larger in range(1, int(many.max(initial=0)) + 1):
-        # The largest value is one of the smaller group, and beats all of the larger, or is not.
+        # The largest of all values is the larger group's, and adds nothing to U, or the smaller
+        # group's, and adds the larger group's number.
         for smaller in range(1, _FEW + 1):
             longer = np.zeros(smaller * larger + 1)
             longer[: len(ways[smaller])] = ways[smaller]
             longer[larger:] += ways[smaller - 1]
             ways[smaller] = longer
         for smaller in np.unique(few[many == larger]):
-            here = (many == larger) & (few == smaller)
+            tests = (many == larger) & (few == smaller)
             at_least = np.cumsum(ways[smaller][::-1])[::-1]
-            p_value[here] = 2 * at_least[greater[here].astype(int)] / at_least[0]
+            p_value[tests] = 2 * at_least[greater[tests].astype(int)] / at_least[0]
     return np.minimum(p_value, 1.0)

@@ -10,8 +10,10 @@ import pandas as pd
 from ..errors import ArgumentError, UnknownColumnError, did_you_mean
 from ..query import single
 from ..schema import NEWEST, published_schema
+from .class_arguments import both_sides
+from .docstrings import documented_by
 from .mann_whitney import rank_tests
-from .measures import both_sides
+from .measures import connectivity
 from .pair_columns import PairFrame, numbers
 
 if TYPE_CHECKING:
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
 
     from .._typing import Floats
     from ..database import SynphysDatabase
-    from .measures import Classes
+    from .class_arguments import Classes
 
 
 COMPARED = ["pre_class_a", "post_class_a", "pre_class_b", "post_class_b"]
@@ -51,13 +53,18 @@ def require_numbers(values: pd.Series) -> None:
         raise ArgumentError(f"{values.name!r} holds no numbers, but {values.dtype}.")
 
 
-def _values(frame: pd.DataFrame, column: str) -> Floats:
+def require_column(frame: pd.DataFrame, column: str) -> None:
+    """Refuse a column that a frame does not have."""
     if column not in frame.columns:
         raise UnknownColumnError(
             f"The frame has no column {column!r}. "
             f"{did_you_mean(column, [str(name) for name in frame.columns])} include= puts columns "
             "of other tables there."
         )
+
+
+def _values(frame: pd.DataFrame, column: str) -> Floats:
+    require_column(frame, column)
     values = single(frame, column)
     require_numbers(values)
     return numbers(values)
@@ -78,25 +85,54 @@ def _groups(
 
     def groups() -> Iterator[tuple[str, str, Floats]]:
         for row, before in enumerate(pre.names):
-            rows = np.flatnonzero(known & pre.patterns[pre.codes, row])
+            rows = np.flatnonzero(known & pre.members(row))
             for place, after in enumerate(post.names):
                 yield before, after, values[rows[inside[rows, place]]]
 
     return list(pre.names), list(post.names), groups()
 
 
+@documented_by(connectivity, parameters_only=True)
 def value_matrix(
     frame: pd.DataFrame,
     column: str,
     classes: Classes,
-    post_classes: Classes | None,
-    aggfunc: str | Callable[[pd.Series], Any],
-    min_count: int,
-    db: SynphysDatabase | None,
+    post_classes: Classes | None = None,
+    *,
+    aggfunc: str | Callable[[pd.Series], Any] = "median",
+    min_count: int = 1,
+    db: SynphysDatabase | None = None,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return a column's value, and the number of values, for each combination of classes.
 
-    `SynphysAccessor.matrix` documents the arguments.
+    Parameters
+    ----------
+    frame
+        The pairs.
+    column
+        Any column of the frame that holds numbers or booleans.
+    aggfunc
+        As for pandas: "median", "mean", "std", "count", ..., or a function of a Series, which is
+        taken to return the column's unit.
+    min_count
+        With fewer values the entry is missing.
+
+    Returns
+    -------
+    values, counts
+        pre x post, float64 and int64; ``attrs["synphys"]`` has the column, its unit and aggfunc.
+
+    Raises
+    ------
+    UnknownColumnError
+        The frame has no such column.
+    ArgumentError
+        It does not hold numbers, aggfunc is not known or gives something else than a number,
+        min_count is below 1, or names of classes are not distinct.
+    NotInVersionError
+        The release lacks a column that a class asks for.
+    ProvenanceError
+        The frame lacks a column that a class asks for, and its database can't be asked.
     """
     if min_count < 1:
         raise ArgumentError(f"min_count takes a number, 1 or more; got {min_count!r}.")
@@ -109,7 +145,7 @@ def value_matrix(
         if len(values) >= min_count:
             entries.flat[place] = _aggregated(values, aggfunc, name)
     rows, columns = pd.Index(pre, name="pre_class"), pd.Index(post, name="post_class")
-    matrices = [pd.DataFrame(one, index=rows, columns=columns) for one in (entries, counts)]
+    matrices = [pd.DataFrame(table, index=rows, columns=columns) for table in (entries, counts)]
     unit = _aggregated_unit(unit_of(column), aggfunc)
     matrices[0].attrs["synphys"] = {"column": column, "unit": unit, "aggfunc": name}
     matrices[1].attrs["synphys"] = {"column": column, "unit": "count", "aggfunc": "count"}
@@ -117,19 +153,21 @@ def value_matrix(
 
 
 def _aggregated(values: Floats, aggfunc: str | Callable[[pd.Series], Any], name: str) -> float:
-    told = f"aggfunc takes the name of a pandas aggregation, or a function, to one number; {name!r}"
+    expected = (
+        f"aggfunc takes the name of a pandas aggregation, or a function, to one number; {name!r}"
+    )
     try:
         entry: Any = pd.Series(values).agg(aggfunc)
     except AttributeError as error:
-        raise ArgumentError(f"{told} is not known.") from error
+        raise ArgumentError(f"{expected} is not known.") from error
     if not pd.api.types.is_scalar(entry):
-        raise ArgumentError(f"{told} gave {type(entry).__name__}.")
+        raise ArgumentError(f"{expected} gave {type(entry).__name__}.")
     if pd.isna(entry):
         return float("nan")
     try:
         return float(entry)
     except (TypeError, ValueError) as error:
-        raise ArgumentError(f"{told} gave {entry!r}.") from error
+        raise ArgumentError(f"{expected} gave {entry!r}.") from error
 
 
 def _aggregated_unit(unit: str | None, aggfunc: str | Callable[[pd.Series], Any]) -> str | None:
@@ -142,17 +180,50 @@ def _aggregated_unit(unit: str | None, aggfunc: str | Callable[[pd.Series], Any]
     return None
 
 
+@documented_by(value_matrix, parameters_only=True)
 def compare_values(
     frame: pd.DataFrame,
     column: str,
     classes: Classes,
-    post_classes: Classes | None,
-    min_count: int,
-    db: SynphysDatabase | None,
+    post_classes: Classes | None = None,
+    *,
+    min_count: int = 3,
+    db: SynphysDatabase | None = None,
 ) -> pd.DataFrame:
-    """Return pairwise tests of a column between combinations of classes.
+    """Test whether a column differs between combinations of classes.
 
-    `SynphysAccessor.compare` documents the arguments and the result.
+    Parameters
+    ----------
+    min_count
+        Combinations with fewer values are left out.
+
+    Returns
+    -------
+    DataFrame
+        A row for each two combinations: pre_class_a, post_class_a, pre_class_b, post_class_b
+        (text), n_a, n_b (int64), median_a, median_b in the column's unit, statistic (Mann-Whitney U
+        of a), p_value (two-sided), p_adjusted (Holm, over all rows; float64).
+
+    Raises
+    ------
+    UnknownColumnError
+        The frame has no such column.
+    ArgumentError
+        It does not hold numbers, or names of classes are not distinct.
+    NotInVersionError
+        The release lacks a column that a class asks for.
+    ProvenanceError
+        The frame lacks a column that a class asks for, and its database can't be asked.
+
+    Notes
+    -----
+    The p value is exact where a group has at most 8 values and none is tied, else by the normal
+    approximation with corrections for ties and continuity, as in `scipy.stats.mannwhitneyu`.
+
+    References
+    ----------
+    Mann and Whitney, Annals of Mathematical Statistics 18, 50-60 (1947).
+    Holm, Scandinavian Journal of Statistics 6, 65-70 (1979).
     """
     groups = [
         group
@@ -177,8 +248,12 @@ def holm(p_values: Floats) -> Floats:
 
     Notes
     -----
-    Holm, Scandinavian Journal of Statistics 6 (1979): the smallest is multiplied by their number,
-    the next by one less, and so on, none below the one before it.
+    The smallest is multiplied by their number, the next by one less, and so on, none below the one
+    before it.
+
+    References
+    ----------
+    Holm, Scandinavian Journal of Statistics 6, 65-70 (1979).
 
     Examples
     --------

@@ -1,71 +1,30 @@
-"""Connectivity of a frame of pairs: by class, and by distance."""
+"""Connectivity of a frame of pairs in one step: by class, by distance, and as a curve."""
 
 from __future__ import annotations
 
-from functools import cached_property
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING
 
-import numpy as np
 import pandas as pd
 
-from ..database import database_of
-from ..errors import ArgumentError, ProvenanceError
-from ..query import probed_mask
-from .counts import combinations, count_connectivity, count_profile, count_reciprocity
-from .distance_models import DistanceFit, fit_probability
-from .pair_columns import PairFrame, numbers, presynaptic_class, truths
+from ..errors import ArgumentError
+from .distance_fits import fit_probability
+from .docstrings import documented_by
+from .probed_pairs import ProbedPairs
+from .summaries import summarise
+from .tallies import tally
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
-    from .._typing import Floats, Mask
     from ..database import SynphysDatabase
-    from ..query import CellClass
-    from .counts import Kind
+    from .class_arguments import Classes
+    from .distance_fits import DistanceFit
     from .distance_models import Model
-
-Classes: TypeAlias = (
-    "Mapping[str, CellClass | Mapping[str, Any]] | Sequence[CellClass] | str | tuple[str, str]"
-)
+    from .probed_pairs import Probed
+    from .tallies import Kind
 
 
-_KINDS = ("chemical", "electrical", "reciprocal")
-_TARGET_STIMULUS = "%TargetV%"
-
-
-class CountedPairs:
-    """What counting needs of a frame of pairs.
-
-    Parameters
-    ----------
-    frame
-        The pairs.
-    distance
-        Column of pair, in metres.
-    probed
-        "nonsynaptic" or "synaptic".
-    db
-        The database, where the frame does not know it.
-    """
-
-    def __init__(
-        self, frame: pd.DataFrame, distance: str, probed: str, db: SynphysDatabase | None
-    ) -> None:
-        self.pairs = PairFrame(frame, db)
-        self._distance = distance
-        self.connected: Mask = truths(self.pairs.values("has_synapse"))
-        self.probed: Mask = probed_mask(
-            presynaptic_class(self.pairs, probed),
-            self.pairs.values("n_ex_test_spikes"),
-            self.pairs.values("n_in_test_spikes"),
-        )
-
-    @cached_property
-    def distance(self) -> Floats:
-        """In metres; looked up only where it is needed."""
-        return numbers(self.pairs.values(self._distance))
-
-
+@documented_by(tally, parameters_only=True)
 def connectivity(
     pairs: pd.DataFrame,
     classes: Classes,
@@ -75,40 +34,19 @@ def connectivity(
     distance: str = "distance",
     sigma: float | None = 100e-6,
     alpha: float = 0.05,
-    probed: Literal["nonsynaptic", "synaptic"] = "nonsynaptic",
+    probed: Probed = "nonsynaptic",
     db: SynphysDatabase | None = None,
 ) -> pd.DataFrame:
     """Return how often cells of one class are connected to cells of another.
 
     Parameters
     ----------
-    pairs
-        A frame of pairs, wide or plain. What it lacks comes from its database; a frame from
-        anywhere else needs has_synapse, n_ex_test_spikes, n_in_test_spikes and the distance (with
-        or without ``pair.``), ``pre_cell.cell_class_nonsynaptic``, and the columns of the classes'
-        criteria.
     classes
         Classes by name, a list of classes, or the names of two columns of the frame that hold the
         classes: ("pre_class", "post_class"), or "pre_class" alone. A cell may belong to several and
         counts in each.
-    post_classes
-        Those of the postsynaptic cells, default the same; where `classes` names the column
-        "pre_...", default "post_...".
-    kind
-        "chemical"; "electrical"; or "reciprocal": pairs tested both ways, by how many of the two
-        directions are connected.
-    distance
-        Column of pair for the adjusted values: "distance", "lateral_distance" (as in published
-        matrices), "vertical_distance".
-    sigma
-        Of the Gaussian profile of the adjusted values, in metres; None leaves them missing.
     alpha
         0.05 for 95 % intervals.
-    probed
-        Whether a pair was probed is decided by the presynaptic `cell_class_nonsynaptic`
-        ("nonsynaptic"), or `cell_class` ("synaptic"), which uses synaptic currents.
-    db
-        The database, where the frame does not know it.
 
     Returns
     -------
@@ -121,10 +59,19 @@ def connectivity(
 
     Raises
     ------
+    ArgumentError
+        An argument has a value that it does not take, or names of classes are not distinct.
+    UnknownColumnError
+        `classes` names a column that the frame does not have.
     NotInVersionError
         The release lacks a column; on schema 15, ``probed="synaptic"`` is the only one there is.
     ProvenanceError
         The frame lacks a column, and its database can't be asked.
+
+    See Also
+    --------
+    connectivity_profile : By distance.
+    tally, summarise : The same in two steps, for files or processes one by one.
 
     Notes
     -----
@@ -136,102 +83,35 @@ def connectivity(
     cells' electrodes have a recording whose stimulus name contains "TargetV"; small files have no
     recordings, and there the pairs with a known `has_electrical` count, which attrs says.
 
+    References
+    ----------
+    Clopper and Pearson, Biometrika 26, 404-413 (1934).
+    Campagnola et al., Science 375, eabj5861 (2022).
+
     Examples
     --------
     >>> classes = {"ex": sf.CellClass(cell_class="ex"), "in": sf.CellClass(cell_class="in")}
     >>> counts = sf.connectivity(db.pairs(species="mouse"), classes)
-    >>> counts.columns[:3].tolist()
-    ['n_probed', 'n_connected', 'connection_probability']
+    >>> counts[["n_probed", "n_connected", "connection_probability"]].head(2)
+                          n_probed  n_connected  connection_probability
+    pre_class post_class
+    ex        ex               209           21                0.100478
+              in               169           16                0.094675
     """
-    if kind not in _KINDS:
-        raise ArgumentError(f"kind takes {', '.join(map(repr, _KINDS))}; got {kind!r}.")
-    if sigma is not None and not sigma > 0:
-        raise ArgumentError(f"sigma takes metres, above 0, or None; got {sigma!r}.")
-    frame = PairFrame(pairs, db)
-    classes, post_classes = both_sides(classes, post_classes)
-    how: dict[str, Any] = {"kind": kind, "alpha": alpha}
-    if kind == "reciprocal":
-        counted = CountedPairs(pairs, distance, probed, db)
-        pre, post = frame.memberships(classes, post_classes)
-        result = count_reciprocity(pre, post, counted.probed, counted.connected, frame.partner())
-        how |= {"probed": probed}
-    else:
-        if kind == "electrical":
-            here, told = _electrically_probed(frame, db)
-            connected = truths(frame.values("has_electrical"))
-            metres = None if sigma is None else numbers(frame.values(distance))
-        else:
-            counted = CountedPairs(pairs, distance, probed, db)
-            here, told, connected = counted.probed, probed, counted.connected
-            metres = None if sigma is None else counted.distance
-        rows = np.flatnonzero(here)
-        pre, post = frame.memberships(classes, post_classes, rows)
-        metres = None if metres is None else metres[rows]
-        result = count_connectivity(pre, post, connected[rows], metres, sigma, alpha)
-        how |= {"probed": told, "distance": distance, "sigma": sigma}
-    result.attrs["synphys"] = how
-    return result
-
-
-def both_sides(classes: Classes, post_classes: Classes | None) -> tuple[Classes, Classes]:
-    """Return the classes of the presynaptic and of the postsynaptic cells.
-
-    Raises
-    ------
-    ArgumentError
-        A column was named for the presynaptic classes alone, and its name does not tell which one
-        has the postsynaptic ones.
-    """
-    if isinstance(classes, tuple) and len(classes) == 2 and isinstance(classes[0], str):
-        classes, post_classes = classes
-    if post_classes is None:
-        post_classes = classes
-        if isinstance(classes, str):
-            if not classes.startswith("pre_"):
-                raise ArgumentError(
-                    f"classes names one column, {classes!r}; the postsynaptic classes are in "
-                    "another one: name both, as (pre, post)."
-                )
-            post_classes = "post_" + classes.removeprefix("pre_")
-    return classes, post_classes
-
-
-def classes_of(
-    frame: PairFrame, classes: Classes | None, post_classes: Classes | None
-) -> Classes | None:
-    """Return the classes that were given, else the columns of a classified frame, else None.
-
-    Raises
-    ------
-    ArgumentError
-        Only the postsynaptic ones were given.
-    """
-    if classes is None and post_classes is not None:
-        raise ArgumentError("post_classes needs classes, those of the presynaptic cells.")
-    if classes is None and {"pre_class", "post_class"} <= set(frame.frame.columns):
-        return "pre_class"
-    return classes
-
-
-def _electrically_probed(frame: PairFrame, db: SynphysDatabase | None) -> tuple[Mask, str]:
-    known = frame.values("has_electrical").notna().to_numpy(dtype=bool)
-    by_value = "pairs with a known has_electrical: there are no recordings to tell by"
-    try:
-        release = database_of(frame.frame, db)
-    except ProvenanceError:
-        return known, by_value
-    if release.contents.size == "small":
-        return known, by_value
-    cells = release.queries.ids(
-        "SELECT DISTINCT cell.id FROM cell JOIN recording USING (electrode_id) "
-        "WHERE stim_name LIKE ?",
-        [_TARGET_STIMULUS],
-        {},
+    table = tally(
+        pairs,
+        classes,
+        post_classes,
+        kind=kind,
+        distance=distance,
+        sigma=sigma,
+        probed=probed,
+        db=db,
     )
-    sides = [frame.values(f"{side}_cell_id").isin(cells) for side in ("pre", "post")]
-    return (sides[0] & sides[1]).to_numpy(dtype=bool), "recordings with TargetV in stim_name"
+    return summarise(table, alpha)
 
 
+@documented_by(connectivity, parameters_only=True)
 def connectivity_profile(
     pairs: pd.DataFrame,
     bins: int | Sequence[float],
@@ -240,23 +120,20 @@ def connectivity_profile(
     classes: Classes | None = None,
     post_classes: Classes | None = None,
     alpha: float = 0.05,
-    probed: Literal["nonsynaptic", "synaptic"] = "nonsynaptic",
+    probed: Probed = "nonsynaptic",
     db: SynphysDatabase | None = None,
 ) -> pd.DataFrame:
     """Return connection probability by distance.
 
     Parameters
     ----------
-    pairs
-        A frame of pairs, as for `connectivity`.
     bins
         Edges in metres, ascending, or a number of equal bins up to the largest probed distance,
         from 0 or, where it is less, from the least. A bin has its lower edge, not its upper one.
-    distance, alpha, probed, db
-        As for `connectivity`.
-    classes, post_classes
-        As for `connectivity`; default none, or the columns pre_class and post_class where the frame
-        is classified. A cell counts for each class that it belongs to.
+    classes
+        Classes by name, a list of classes, or the names of columns, as for `connectivity`; default
+        the columns pre_class and post_class where the frame is classified, else all cells together.
+        A cell counts for each class that it belongs to.
 
     Returns
     -------
@@ -264,54 +141,40 @@ def connectivity_profile(
         By bin, or by (pre_class, post_class, bin): n_probed, n_connected (int64),
         connection_probability (NaN in empty bins), ci_lower, ci_upper (float64; 0 and 1 there).
 
+    Raises
+    ------
+    ArgumentError
+        An argument has a value that it does not take, post_classes stands alone, or names of
+        classes are not distinct.
+    UnknownColumnError
+        `classes` names a column that the frame does not have.
+    NotInVersionError
+        The release lacks a column.
+    ProvenanceError
+        The frame lacks a column, and its database can't be asked.
+
+    See Also
+    --------
+    fit_distance : A curve instead of bins.
+
+    References
+    ----------
+    Clopper and Pearson, Biometrika 26, 404-413 (1934).
+
     Examples
     --------
-    >>> sf.connectivity_profile(db.pairs(species="mouse"), 4).index.name
-    'distance'
+    >>> sf.connectivity_profile(db.pairs(species="mouse"), [0, 1e-4, 2e-4]).iloc[:, :3]
+                      n_probed  n_connected  connection_probability
+    distance
+    [0.0, 0.0001)          329           67                0.203647
+    [0.0001, 0.0002)       387           47                0.121447
     """
-    counted = CountedPairs(pairs, distance, probed, db)
-    classes = classes_of(counted.pairs, classes, post_classes)
-    edges = _edges(bins, counted)
-    here = counted.probed
-    if classes is None:
-        nothing = pd.DataFrame(index=range(int(here.sum())))
-        profile = count_profile(
-            nothing, edges, counted.distance[here], counted.connected[here], alpha
-        )
-    else:
-        looked_at = np.flatnonzero(here)
-        pre, post = counted.pairs.memberships(*both_sides(classes, post_classes), looked_at)
-        # A row for each class that each cell is in.
-        rows, before, after = combinations(pre, post)
-        rows = looked_at[rows]
-        groups = pd.DataFrame(
-            {
-                "pre_class": pd.Categorical.from_codes(before, categories=pd.Index(pre.names)),
-                "post_class": pd.Categorical.from_codes(after, categories=pd.Index(post.names)),
-            }
-        )
-        profile = count_profile(
-            groups, edges, counted.distance[rows], counted.connected[rows], alpha
-        )
-    profile.attrs["synphys"] = {"distance": distance, "alpha": alpha, "probed": probed}
-    return profile
+    table = tally(pairs, classes, post_classes, bins=bins, distance=distance, probed=probed, db=db)
+    return summarise(table, alpha)
 
 
-def _edges(bins: int | Sequence[float], counted: CountedPairs) -> Floats:
-    if isinstance(bins, int | np.integer) and not isinstance(bins, bool):
-        if bins < 1:
-            raise ArgumentError(f"bins takes a number of bins, 1 or more; got {bins!r}.")
-        looked_at = counted.distance[counted.probed]
-        looked_at = looked_at[np.isfinite(looked_at)]
-        least, most = float(looked_at.min(initial=0)), float(looked_at.max(initial=1e-6))
-        # The largest distance belongs to the last bin.
-        return np.linspace(least, np.nextafter(most, np.inf), int(bins) + 1)
-    edges = np.asarray(bins, dtype=np.float64)
-    if edges.ndim != 1 or len(edges) < 2 or not (np.diff(edges) > 0).all():
-        raise ArgumentError(f"bins takes ascending edges in metres, at least two; got {bins!r}.")
-    return edges
-
-
+@documented_by(fit_probability, parameters_only=True)
+@documented_by(connectivity, parameters_only=True)
 def fit_distance(
     pairs: pd.DataFrame,
     model: Model = "gaussian",
@@ -319,42 +182,52 @@ def fit_distance(
     distance: str = "distance",
     fixed_size: float | None = None,
     fixed_max: float | None = None,
-    probed: Literal["nonsynaptic", "synaptic"] = "nonsynaptic",
+    probed: Probed = "nonsynaptic",
     db: SynphysDatabase | None = None,
 ) -> DistanceFit:
     """Fit how connection probability falls with distance, over the probed pairs of a frame.
 
-    Parameters
-    ----------
-    pairs, distance, probed, db
-        As for `connectivity`.
-    model, fixed_size, fixed_max
-        As for `fit_probability`, which has the formulas and their limits.
-
     Returns
     -------
     DistanceFit
-        Values, intervals, likelihood, and ``predict(distance)``.
+        Values, intervals, likelihood, and ``predict(distance)``. Data from which nothing can be
+        fitted give a result whose `status` says so.
 
     Raises
     ------
     ArgumentError
-        There is no such model, or this is no frame.
+        There is no such model, it gives no probabilities, a given value is out of range, or this is
+        no frame.
+    NotInVersionError
+        The release lacks a column.
+    ProvenanceError
+        The frame lacks a column, and its database can't be asked.
+
+    See Also
+    --------
+    fit_probability : The same for arrays; how the search goes.
+    connectivity_profile : Bins instead of a curve.
+
+    References
+    ----------
+    Venzon and Moolgavkar, Applied Statistics 37, 87-94 (1988).
 
     Examples
     --------
-    >>> sf.fit_distance(db.pairs(species="mouse"), "exponential").status
-    'fitted'
+    >>> fit = sf.fit_distance(db.pairs(species="mouse"), "exponential")
+    >>> fit.status, fit.n_probed
+    ('fitted', 781)
     """
     if not isinstance(pairs, pd.DataFrame):
         raise ArgumentError(
             f"fit_distance takes a frame of pairs; got {type(pairs).__name__}. For arrays there is "
             "fit_probability(distance, connected)."
         )
-    counted = CountedPairs(pairs, distance, probed, db)
+    counted = ProbedPairs.chemical(pairs, distance, probed, db)
+    rows = counted.rows
     return fit_probability(
-        counted.distance[counted.probed],
-        counted.connected[counted.probed],
+        counted.distance[rows],
+        counted.connected[rows],
         model,
         fixed_size=fixed_size,
         fixed_max=fixed_max,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -11,7 +11,7 @@ import pandas as pd
 from ..backends import evaluating_connection
 from ..columns import distinct_rows, factorized, stacked, values_at
 from ..database import database_of, open_database_of
-from ..errors import ArgumentError, NotInVersionError, ProvenanceError, UnknownColumnError
+from ..errors import ArgumentError, ProvenanceError, UnknownColumnError
 from ..query import (
     Cells,
     frame_criteria,
@@ -24,14 +24,14 @@ from ..query import (
     store_lookup,
 )
 from ..schema import NEWEST, Column, published_schema
-from .counts import Membership
+from .membership import Membership
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     import duckdb
 
-    from .._typing import Rows
+    from .._typing import Floats, Mask, Rows, Values
     from ..database import Release, SynphysDatabase
     from ..query import CellClass, Lookup, Side
 
@@ -75,18 +75,18 @@ class PairFrame:
         first row of a pair that is there several times.
         """
         ids = [integers(self.values(f"{side}_cell_id"), f"{side}_cell_id") for side in SIDES]
-        # Ids of any size, put into a row of their own, can be multiplied out.
+        # Ids may be too large to multiply; their codes are not.
         codes, cells = pd.factorize(np.concatenate([values for values, _ in ids]))
         pre, post = codes[: len(self)], codes[len(self) :]
-        known = ~(ids[0][1] | ids[1][1]) & (pre != post)
-        forward = np.where(known, pre * len(cells) + post, -1)
-        backward = post * len(cells) + pre
-        known &= ~pd.Series(forward).duplicated().to_numpy()
-        order = np.argsort(forward, kind="stable")
-        place = np.minimum(np.searchsorted(forward[order], backward), max(len(order) - 1, 0))
-        found = order[place] if len(order) else place
-        there = known & (forward[found] == backward) if len(order) else known
-        return np.where(there, found, -1)
+        forward, backward = pre * len(cells) + post, post * len(cells) + pre
+        usable = ~(ids[0][1] | ids[1][1]) & (pre != post)
+        usable[usable] = ~pd.Series(forward[usable]).duplicated().to_numpy()
+        rows = np.flatnonzero(usable)
+        partner = np.full(len(self), -1, dtype=np.intp)
+        # -1, for a pair that is not there, picks the -1 at the end.
+        positions = pd.Index(forward[rows]).get_indexer(backward[rows])
+        partner[rows] = np.append(rows, -1)[positions]
+        return partner
 
     def cell_values(self, side: Side, name: str) -> pd.Series:
         """Return a column of one side's cells, from the frame or from the database."""
@@ -101,9 +101,9 @@ class PairFrame:
         self,
         sides: Sequence[Side],
         classes: Sequence[CellClass],
-        decide: Callable[[Cells], np.ndarray[Any, Any]],
+        decide: Callable[[Cells], Values],
         rows: Rows | None = None,
-    ) -> tuple[np.ndarray[Any, Any], list[Rows]]:
+    ) -> tuple[Values, list[Rows]]:
         """Return what is decided of the distinct cells, and which of them each side's rows have.
 
         Parameters
@@ -121,20 +121,20 @@ class PairFrame:
             self.frame, sides, lambda label: self._database(label).store.schema
         )
         needed = {column for cell_class in classes for column in cell_class.columns(criteria)}
-        here = [
+        in_frame = [
             {column for column in needed if label_of(column, side) in self.frame.columns}
             for side in sides
         ]
-        if here[0] != here[-1]:
-            one, [one_rows] = self.on_cells(sides[:1], classes, decide, rows)
-            other, [other_rows] = self.on_cells(sides[1:], classes, decide, rows)
-            return np.concatenate([one, other]), [one_rows, other_rows + len(one)]
+        if in_frame[0] != in_frame[-1]:
+            pre, [pre_cells] = self.on_cells(sides[:1], classes, decide, rows)
+            post, [post_cells] = self.on_cells(sides[1:], classes, decide, rows)
+            return np.concatenate([pre, post]), [pre_cells, post_cells + len(pre)]
         coded = {
             column: factorized([single(self.frame, label_of(column, side)) for side in sides], rows)
-            for column in here[0]
+            for column in in_frame[0]
         }
         deciding = list(coded.values())
-        lacking = needed - here[0]
+        lacking = needed - in_frame[0]
         ids = self._cell_ids(sides, next(iter(lacking)), rows) if lacking else None
         if ids is not None:
             deciding.append(factorized([ids]))
@@ -159,14 +159,16 @@ class PairFrame:
         cells = Cells(len(first), lookup, self._evaluator(), criteria)
         decided = decide(cells)
         if elsewhere is not None:
-            # What was compared there has become objects of Python.
+            # Comparing texts of the database has made Python objects of them, which take memory.
             self._database(label).store.make_room()
         return decided, np.split(inverse, len(sides))
 
     def _evaluator(self) -> Callable[[], duckdb.DuckDBPyConnection]:
         """Return what gives a DuckDB connection: to start DuckDB takes longer than most classes."""
-        found = open_database_of(self.frame, self._db)
-        return cache(evaluating_connection) if found is None else found.store.reader.evaluator
+        database = open_database_of(self.frame, self._db)
+        if database is None:
+            return cache(evaluating_connection)
+        return database.store.reader.evaluator
 
     def memberships(
         self, pre: object, post: object, rows: Rows | None = None
@@ -188,8 +190,8 @@ class PairFrame:
     def _membership(self, side: Side, classes: object, rows: Rows | None) -> Membership:
         if isinstance(classes, str):
             return self._of_column(classes, rows)
-        [found] = self._of_classes([side], classes, rows)
-        return found
+        [membership] = self._of_classes([side], classes, rows)
+        return membership
 
     def _of_classes(
         self, sides: Sequence[Side], classes: object, rows: Rows | None
@@ -199,7 +201,7 @@ class PairFrame:
             raise ArgumentError("classes takes at least one class; got none.")
         members = list(named.values())
 
-        def decide(cells: Cells) -> np.ndarray[Any, Any]:
+        def decide(cells: Cells) -> Values:
             return np.column_stack([cell_class.members(cells) for cell_class in members])
 
         matrix, cells_of = self.on_cells(sides, members, decide, rows)
@@ -214,13 +216,13 @@ class PairFrame:
         values = single(self.frame, name)
         if not isinstance(values.dtype, pd.CategoricalDtype):
             values = values.astype("category")
-        # Combinations of codes are multiplied out, which the small integers of pandas can't hold.
+        # Codes are multiplied by each other later: pandas' int8 would overflow.
         codes = values.cat.codes.to_numpy().astype(np.intp)
         codes = codes if rows is None else codes[rows]
-        names = [str(one) for one in values.cat.categories]
+        names = [str(category) for category in values.cat.categories]
         if len(set(names)) < len(names):
             raise ArgumentError(f"The classes in column {name!r} have no distinct names: {names}.")
-        # The pattern at the end is that of no class, which code -1 picks.
+        # A row of False at the end is the pattern of cells without a class, code -1.
         patterns = np.eye(len(names) + 1, len(names), dtype=bool)
         return Membership(names, patterns, np.where(codes < 0, len(names), codes))
 
@@ -235,8 +237,8 @@ class PairFrame:
     def _cell_ids(
         self, sides: Sequence[Side], lacking: Column, rows: Rows | None = None
     ) -> pd.Series:
-        found = [id_column(self.frame.columns, side) for side in sides]
-        labels = [label for label in found if label is not None]
+        id_columns = [id_column(self.frame.columns, side) for side in sides]
+        labels = [label for label in id_columns if label is not None]
         if len(labels) < len(sides):
             raise ProvenanceError(
                 f"The frame has no column {label_of(lacking, sides[0])!r}, nor the ids of the "
@@ -249,32 +251,11 @@ class PairFrame:
         return store_lookup(self._database(label).store, *integers(ids, str(ids.name)))
 
 
-def numbers(values: pd.Series) -> np.ndarray[Any, np.dtype[np.float64]]:
+def numbers(values: pd.Series) -> Floats:
     """Return a column as floats, NaN where it is missing."""
     return values.to_numpy(dtype=np.float64, na_value=np.nan)
 
 
-def truths(values: pd.Series) -> np.ndarray[Any, np.dtype[np.bool_]]:
+def truths(values: pd.Series) -> Mask:
     """Return whether each value is true; missing is not."""
     return values.astype("boolean").to_numpy(dtype=bool, na_value=False)
-
-
-def presynaptic_class(pairs: PairFrame, probed: str) -> pd.Series:
-    """Return the class of the presynaptic cells that decides whether a pair was probed.
-
-    Parameters
-    ----------
-    pairs
-        The pairs.
-    probed
-        "nonsynaptic" (`cell_class_nonsynaptic`) or "synaptic" (`cell_class`).
-    """
-    columns = {"nonsynaptic": "cell_class_nonsynaptic", "synaptic": "cell_class"}
-    if probed not in columns:
-        raise ArgumentError(f"probed takes 'nonsynaptic' or 'synaptic'; got {probed!r}.")
-    try:
-        return pairs.cell_values("pre", columns[probed])
-    except NotInVersionError as error:
-        raise NotInVersionError(
-            f"{error} probed='synaptic' goes by cell_class, which the file has."
-        ) from error

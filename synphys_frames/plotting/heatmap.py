@@ -61,7 +61,7 @@ def draw_heat_map(
     missing: str,
     ticks: list[float] | None = None,
 ) -> Axes:
-    """Draw a table.
+    """Draw a table as coloured cells, rows down.
 
     Parameters
     ----------
@@ -84,20 +84,20 @@ def draw_heat_map(
         raise ArgumentError("There are no classes to draw: the column that holds them is empty.")
     from matplotlib import colormaps
 
-    numbers_there = values.to_numpy(dtype=np.float64)
-    unknown = ~np.isfinite(numbers_there)
-    shown = [one for one in hatchings if one.cells.any()]
+    numbers = values.to_numpy(dtype=np.float64)
+    unknown = ~np.isfinite(numbers)
+    shown = [hatching for hatching in hatchings if hatching.cells.any()]
     if ax is None:
         ax = _fitting_axes(values, len(shown) + bool(unknown.any()))
-    colours = colormaps[_MAP](norm(np.where(unknown, norm.vmin, numbers_there)))
+    colours = colormaps[_MAP](norm(np.where(unknown, norm.vmin, numbers)))
     colours[unknown] = _rgba(_NEVER)
     dark = colours[..., :3] @ [0.299, 0.587, 0.114] < _DARK
     ax.imshow(colours, aspect="equal")
     for row, column in np.argwhere(unknown):
         ax.plot([column - 0.3, column + 0.3], [row - 0.3, row + 0.3], color="white", lw=1)
         ax.plot([column - 0.3, column + 0.3], [row + 0.3, row - 0.3], color="white", lw=1)
-    for one in shown:
-        _hatch(ax, one, dark)
+    for hatching in shown:
+        _hatch(ax, hatching, dark)
     _name_axes(ax, values)
     _colour_bar(ax, norm, label, len(values), ticks)
     _explain(ax, shown, missing if unknown.any() else None)
@@ -168,10 +168,10 @@ def _explain(ax: Axes, hatchings: Sequence[Hatching], missing: str | None) -> No
             facecolor="white",
             edgecolor="black",
             linewidth=0.5,
-            hatch=one.pattern,
-            label=one.meaning,
+            hatch=hatching.pattern,
+            label=hatching.meaning,
         )
-        for one in hatchings
+        for hatching in hatchings
     ]
     if missing is not None:
         patches.append(Patch(facecolor=_NEVER, label=missing))

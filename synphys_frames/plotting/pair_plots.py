@@ -9,18 +9,21 @@ import numpy as np
 import pandas as pd
 
 from ..analysis import (
-    CountedPairs,
+    ProbedPairs,
     both_sides,
     classes_of,
     connectivity,
     connectivity_profile,
+    documented_by,
+    fit_distance,
     fit_probability,
     numbers,
+    require_column,
     require_numbers,
     unit_of,
     value_matrix,
 )
-from ..errors import ArgumentError, UnknownColumnError, did_you_mean
+from ..errors import ArgumentError
 from ..query import single
 from .heatmap import Hatching, draw_heat_map
 from .style import COLOURS, LINES, MARKERS, label_inches, labelled, new_axes, shown_unit, style
@@ -30,8 +33,8 @@ if TYPE_CHECKING:
 
     from matplotlib.axes import Axes
 
-    from .._typing import Floats
-    from ..analysis import Classes, Kind, Membership, Model
+    from .._typing import Floats, Mask, Rows
+    from ..analysis import Classes, Kind, Model, Probed
     from ..database import SynphysDatabase
 
 
@@ -50,6 +53,7 @@ class PairPlots:
     def __init__(self, frame: pd.DataFrame) -> None:
         self._frame = frame
 
+    @documented_by(connectivity, parameters_only=True)
     def connectivity(
         self,
         classes: Classes,
@@ -59,7 +63,7 @@ class PairPlots:
         kind: Kind = "chemical",
         distance: str = "distance",
         sigma: float = 100e-6,
-        probed: Literal["nonsynaptic", "synaptic"] = "nonsynaptic",
+        probed: Probed = "nonsynaptic",
         ax: Axes | None = None,
         db: SynphysDatabase | None = None,
     ) -> Axes:
@@ -67,8 +71,8 @@ class PairPlots:
 
         Parameters
         ----------
-        classes, post_classes, kind, distance, sigma, probed, db
-            As for `synphys_frames.connectivity`; kind "chemical" or "electrical".
+        kind
+            "chemical" or "electrical".
         value
             What the colour shows, on a logarithmic scale from 1 %: "connection_probability" or
             "adjusted_probability".
@@ -82,6 +86,23 @@ class PairPlots:
             Hatched where the 95 % interval of the probability is wider than 0.2, densely where it
             is wider than 0.5. Combinations never probed are grey and crossed. A legend below says
             so.
+
+        Raises
+        ------
+        ArgumentError
+            An argument has a value that it does not take, or there are no classes to draw.
+        UnknownColumnError
+            `classes` names a column that the frame does not have.
+        NotInVersionError
+            The release lacks a column.
+        ProvenanceError
+            The frame lacks a column, and its database can't be asked.
+        MissingLibraryError
+            matplotlib is not installed.
+
+        See Also
+        --------
+        SynphysAccessor.connectivity : The numbers.
 
         Examples
         --------
@@ -128,6 +149,7 @@ class PairPlots:
                 ticks=[0.01, 0.03, 0.1, 0.3, 1],
             )
 
+    @documented_by(value_matrix, parameters_only=True)
     def matrix(
         self,
         column: str,
@@ -143,8 +165,6 @@ class PairPlots:
 
         Parameters
         ----------
-        column, classes, post_classes, aggfunc, min_count, db
-            As for `SynphysAccessor.matrix`.
         ax
             Where to draw; default a new figure.
 
@@ -154,6 +174,23 @@ class PairPlots:
             Values in mV, pA, ms or µm, with the unit at the colour bar; grey and crossed where
             there are too few.
 
+        Raises
+        ------
+        UnknownColumnError
+            The frame has no such column.
+        ArgumentError
+            It does not hold numbers, aggfunc is not known, or names of classes are not distinct.
+        NotInVersionError
+            The release lacks a column that a class asks for.
+        ProvenanceError
+            The frame lacks a column that a class asks for, and its database can't be asked.
+        MissingLibraryError
+            matplotlib is not installed.
+
+        See Also
+        --------
+        SynphysAccessor.matrix : The numbers.
+
         Examples
         --------
         >>> classes = {"ex": sf.CellClass(cell_class="ex"), "in": sf.CellClass(cell_class="in")}
@@ -162,19 +199,29 @@ class PairPlots:
         >>> axes.figure.axes[-1].get_ylabel()
         'median synapse.latency (ms)'
         """
-        values, _ = value_matrix(self._frame, column, classes, post_classes, aggfunc, min_count, db)
-        told = values.attrs["synphys"]
-        unit, factor = shown_unit(None if told["unit"] == "count" else told["unit"])
+        values, _ = value_matrix(
+            self._frame,
+            column,
+            classes,
+            post_classes,
+            aggfunc=aggfunc,
+            min_count=min_count,
+            db=db,
+        )
+        noted = values.attrs["synphys"]
+        unit, factor = shown_unit(None if noted["unit"] == "count" else noted["unit"])
         shown = values * factor
         finite = shown.to_numpy()[np.isfinite(shown.to_numpy())]
-        texts = shown.map(lambda one: "" if np.isnan(one) else f"{one:.3g}")
+        texts = shown.map(lambda value: "" if np.isnan(value) else f"{value:.3g}")
         with style():
             from matplotlib.colors import Normalize
 
             norm = Normalize(*(np.min(finite), np.max(finite)) if len(finite) else (0, 1))
-            label = labelled(f"{told['aggfunc']} {column}", unit)
+            label = labelled(f"{noted['aggfunc']} {column}", unit)
             return draw_heat_map(shown, texts, norm, label, ax, missing="too few values")
 
+    @documented_by(fit_distance, parameters_only=True)
+    @documented_by(connectivity_profile, parameters_only=True)
     def distance(
         self,
         classes: Classes | None = None,
@@ -183,7 +230,7 @@ class PairPlots:
         model: Model | None = "gaussian",
         bins: int | Sequence[float] = 8,
         distance: str = "distance",
-        probed: Literal["nonsynaptic", "synaptic"] = "nonsynaptic",
+        probed: Probed = "nonsynaptic",
         ax: Axes | None = None,
         db: SynphysDatabase | None = None,
     ) -> Axes:
@@ -191,10 +238,13 @@ class PairPlots:
 
         Parameters
         ----------
-        classes, post_classes, bins, distance, probed, db
-            As for `synphys_frames.connectivity_profile`; at most six combinations of classes.
+        classes
+            Classes by name, a list of classes, or the names of columns that hold them; default the
+            columns pre_class and post_class where the frame is classified, else all cells together.
+            At most six combinations of classes can be told apart.
         model
-            The curve that is fitted: gaussian, exponential, linear, sphere; None for none.
+            The curve that is fitted: a model's name, a `DistanceModel` of your own, or None for no
+            curve.
         ax
             Where to draw; default a new figure.
 
@@ -204,12 +254,29 @@ class PairPlots:
             Binned probability with 95 % intervals, the fitted curve, and a tick for each pair:
             above for connected ones, below for the others.
 
+        Raises
+        ------
+        ArgumentError
+            An argument has a value that it does not take, or there are too many classes.
+        UnknownColumnError
+            `classes` names a column that the frame does not have.
+        NotInVersionError
+            The release lacks a column.
+        ProvenanceError
+            The frame lacks a column, and its database can't be asked.
+        MissingLibraryError
+            matplotlib is not installed.
+
+        See Also
+        --------
+        SynphysAccessor.connectivity_profile, SynphysAccessor.fit_distance : The numbers.
+
         Examples
         --------
         >>> db.pairs(species="mouse").synphys.plot.distance().get_xlabel()
         'distance (µm)'
         """
-        counted = CountedPairs(self._frame, distance, probed, db)
+        counted = ProbedPairs.chemical(self._frame, distance, probed, db)
         groups = _groups(counted, classes, post_classes)
         profile = connectivity_profile(
             self._frame,
@@ -221,21 +288,22 @@ class PairPlots:
             db=db,
         )
         with style():
-            names = [f"{name[0]} to {name[1]}" for name in groups if name is not None]
-            beside = label_inches(names) + 0.6 if len(names) > 1 else 0.0
-            axes = ax if ax is not None else new_axes(5.2 + beside, 3.6)
+            names = [_joined(name) for name in groups if name is not None]
+            legend_width = label_inches(names) + 0.6 if len(names) > 1 else 0.0
+            axes = ax if ax is not None else new_axes(5.2 + legend_width, 3.6)
             looks = zip(cycle(COLOURS), cycle(MARKERS), cycle(LINES), strict=False)
             for place, ((name, rows), look) in enumerate(zip(groups.items(), looks, strict=False)):
                 chosen: Any = profile if name is None else profile.loc[name]
-                label = None if name is None else f"{name[0]} to {name[1]}"
-                x, hit = counted.distance[rows], counted.connected[rows]
+                label = None if name is None else _joined(name)
+                metres, connected = counted.distance[rows], counted.connected[rows]
                 # Side by side within a bin, so that no interval hides another.
                 shift = (place - (len(groups) - 1) / 2) * _DODGE
                 _draw_profile(axes, chosen, look, label, shift)
-                _draw_ticks(axes, x, hit, look[0])
+                _draw_ticks(axes, metres, connected, look[0])
                 if model is not None:
-                    fit = fit_probability(x, hit, model)
-                    curve = np.linspace(0, x[np.isfinite(x)].max(initial=1e-6), 200)
+                    fit = fit_probability(metres, connected, model)
+                    most = metres[np.isfinite(metres)].max(initial=1e-6)
+                    curve = np.linspace(0, most, 200)
                     axes.plot(curve * 1e6, fit.predict(curve), color=look[0], linestyle=look[2])
             axes.set(xlabel=f"{distance.replace('_', ' ')} (µm)", ylabel="connection probability")
             axes.set_xlim(left=0)
@@ -261,6 +329,15 @@ class PairPlots:
         matplotlib.axes.Axes
             Values in mV, pA, ms or µm; a line at each median, the number of values below each name.
 
+        Raises
+        ------
+        UnknownColumnError
+            The frame lacks one of the columns.
+        ArgumentError
+            `column` does not hold numbers.
+        MissingLibraryError
+            matplotlib is not installed.
+
         Examples
         --------
         >>> pairs = db.pairs(synapse=True, include=["synapse", "pre_cell.cell_class"])
@@ -269,11 +346,7 @@ class PairPlots:
         """
         names = [by] if isinstance(by, str) else list(by)
         for name in (column, *names):
-            if name not in self._frame.columns:
-                known = [str(one) for one in self._frame.columns]
-                raise UnknownColumnError(
-                    f"The frame has no column {name!r}. {did_you_mean(name, known)}"
-                )
+            require_column(self._frame, name)
         require_numbers(single(self._frame, column))
         unit, factor = shown_unit(unit_of(column))
         values = pd.Series(numbers(single(self._frame, column)) * factor)
@@ -308,12 +381,12 @@ def _table(values: pd.Series) -> pd.DataFrame:
 
 
 def _groups(
-    counted: CountedPairs, classes: Classes | None, post_classes: Classes | None
-) -> dict[tuple[str, str] | None, Any]:
+    counted: ProbedPairs, classes: Classes | None, post_classes: Classes | None
+) -> dict[tuple[str, str] | None, Rows]:
     """Return the probed rows of each combination of classes; without classes, of all."""
-    classes = classes_of(counted.pairs, classes, post_classes)
+    classes = classes_of(counted.pairs.frame, classes, post_classes)
     if classes is None:
-        return {None: np.flatnonzero(counted.probed)}
+        return {None: counted.rows}
     pre, post = counted.pairs.memberships(*both_sides(classes, post_classes))
     if len(pre.names) * len(post.names) > len(COLOURS):
         raise ArgumentError(
@@ -321,35 +394,31 @@ def _groups(
             f"one picture; at most {len(COLOURS)}. Draw one after the other with ax=."
         )
     return {
-        (before, after): np.flatnonzero(counted.probed & _both(pre, post, row, column))
+        (before, after): np.flatnonzero(counted.probed & pre.members(row) & post.members(column))
         for row, before in enumerate(pre.names)
         for column, after in enumerate(post.names)
     }
 
 
-def _both(pre: Membership, post: Membership, row: int, column: int) -> Any:
-    return pre.patterns[pre.codes, row] & post.patterns[post.codes, column]
-
-
 def _draw_profile(
     axes: Axes, profile: pd.DataFrame, look: Any, label: str | None, shift: float
 ) -> None:
-    here = profile[profile["n_probed"] > 0]
-    middles = np.array([one.mid + shift * one.length for one in here.index]) * 1e6
-    value = here["connection_probability"].to_numpy()
-    error = np.abs(here[["ci_lower", "ci_upper"]].to_numpy().T - value)
+    shown = profile[profile["n_probed"] > 0]
+    middles = np.array([bin_.mid + shift * bin_.length for bin_ in shown.index]) * 1e6
+    value = shown["connection_probability"].to_numpy()
+    error = np.abs(shown[["ci_lower", "ci_upper"]].to_numpy().T - value)
     axes.errorbar(
         middles, value, error, color=look[0], marker=look[1], linestyle="none", label=label,
         capsize=2, markersize=5,
     )  # fmt: skip
 
 
-def _draw_ticks(axes: Axes, x: Floats, hit: Any, colour: str) -> None:
+def _draw_ticks(axes: Axes, metres: Floats, connected: Mask, colour: str) -> None:
     transform = axes.get_xaxis_transform()
-    known = np.isfinite(x)
-    for rows, low, high in ((known & hit, 0.97, 1.0), (known & ~hit, 0.0, 0.03)):
+    known = np.isfinite(metres)
+    for rows, low, high in ((known & connected, 0.97, 1.0), (known & ~connected, 0.0, 0.03)):
         axes.vlines(
-            x[rows] * 1e6, low, high, transform=transform, color=colour, lw=0.4, alpha=0.35,
+            metres[rows] * 1e6, low, high, transform=transform, color=colour, lw=0.4, alpha=0.35,
             rasterized=True,
         )  # fmt: skip
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import pickle
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -8,11 +10,12 @@ import pytest
 from scipy.optimize import brute
 
 import synphys_frames as sf
-from synphys_frames.analysis.counts import connection_interval
-from synphys_frames.analysis.distance_models import _MODELS, DistanceFit, _sum_log
+from synphys_frames.analysis.distance_models import DISTANCE_MODELS, probabilities
+from synphys_frames.analysis.distance_search import MARGIN, sum_log
+from synphys_frames.analysis.intervals import connection_interval
 from synphys_frames.errors import ArgumentError
 
-MODELS = ["gaussian", "exponential", "linear", "sphere"]
+MODELS = list(DISTANCE_MODELS)
 
 
 def simulated(
@@ -20,12 +23,14 @@ def simulated(
 ) -> tuple[np.ndarray, np.ndarray]:
     random = np.random.default_rng(seed)
     distance = np.abs(random.normal(0, 120e-6, count))
-    chance = _MODELS[model](distance, np.float64(pmax), np.float64(size))
+    chance = probabilities(DISTANCE_MODELS[model], distance, pmax, size)
     return distance, random.random(count) < chance
 
 
 def likelihood(model: str, pmax: float, size: float, data: Any) -> float:
-    return _sum_log(_MODELS[model](data[0], np.float64(pmax), np.float64(size)), data[1])
+    return sum_log(
+        probabilities(DISTANCE_MODELS[model], data[0], pmax, size, margin=MARGIN), data[1]
+    )
 
 
 @pytest.mark.parametrize("model", MODELS)
@@ -58,7 +63,7 @@ def test_interval_ends_are_where_the_profile_has_fallen() -> None:
 
 @pytest.mark.parametrize("model", MODELS)
 def test_shapes_of_the_models(model: str) -> None:
-    fit = DistanceFit(model, "fitted", 0.4, 100e-6, (0, 1), (0, 1), 0, 0, 9, 9)  # type: ignore[arg-type]
+    fit = sf.DistanceFit(model, "fitted", 0.4, 100e-6, (0, 1), (0, 1), 0, 0, 9, 9)
     found = fit.predict([0, 100e-6, 150e-6, 1e-3])
     expected = {
         "gaussian": [0.4, 0.4 * np.exp(-0.5), 0.4 * np.exp(-1.125), 0.4 * np.exp(-50)],
@@ -112,7 +117,7 @@ def test_pairs_at_one_distance_do_not_tell_a_profile(place: float) -> None:
     assert (peak.status == "fitted") == (place > 0)
 
 
-@pytest.mark.parametrize("model", ["gaussian", "exponential", "linear", "sphere"])
+@pytest.mark.parametrize("model", MODELS)
 def test_what_is_not_known_is_not_predicted(model: Any) -> None:
     fit = sf.fit_probability([], [], model)
     assert np.isnan(fit.predict([0.0, 1e-4])).all()
@@ -201,3 +206,125 @@ def test_clopper_pearson_covers_at_least_what_it_says() -> None:
         hits = random.binomial(60, chance, 20_000)
         lower, upper = connection_interval(hits, np.full(hits.shape, 60))
         assert ((lower <= chance) & (chance <= upper)).mean() >= 0.95
+
+
+@dataclass(frozen=True)
+class Power(sf.DistanceModel):
+    exponent: float = 2.0
+
+    name = "power"
+    formula = "pmax / (1 + x / size)^exponent"
+    size_meaning = "distance at which the base has doubled"
+    size_bounds = (50e-6, 400e-6)
+
+    def probability(self, distance: Any, pmax: Any, size: Any) -> Any:
+        return pmax / (1 + distance / size) ** self.exponent
+
+
+def test_a_model_of_ones_own_is_fitted_and_predicts() -> None:
+    model = Power(exponent=3.0)
+    random = np.random.default_rng(6)
+    distance = random.random(4000) * 300e-6
+    connected = random.random(4000) < 0.4 / (1 + distance / 200e-6) ** 3
+    fit = sf.fit_probability(distance, connected, model)
+    assert (fit.model, fit.status, fit.own_model) == ("power", "fitted", model)
+    assert fit.size_interval[0] < 200e-6 < fit.size_interval[1]
+    assert fit.pmax_interval[0] < 0.4 < fit.pmax_interval[1]
+    found = fit.predict([0.0, 1e-4, np.nan, np.inf])
+    expected = [fit.pmax, fit.pmax / (1 + 1e-4 / fit.size) ** 3, np.nan, 0]
+    np.testing.assert_allclose(found, expected)
+    again = pickle.loads(pickle.dumps(fit))
+    assert again == fit
+    assert again.predict(1e-4) == fit.predict(1e-4)
+    other = sf.fit_probability(distance, connected, Power(exponent=1.0))
+    assert other.own_model != model
+    assert other.log_likelihood < fit.log_likelihood
+
+
+def test_the_bounds_and_the_floor_of_ones_own_model_count() -> None:
+    far = [400e-6] * 30 + [450e-6] * 30, [True, False, False] * 20
+    fit = sf.fit_probability(*far, Power())
+    assert fit.status == "at a bound"
+    assert fit.size == pytest.approx(400e-6, rel=1e-3)
+    with pytest.raises(ArgumentError, match=r"fixed_size takes .* at most 0.004"):
+        sf.fit_probability(*far, Power(), fixed_size=0.005)
+
+    class Floored(Power):
+        floor = 0.1
+
+    floored = sf.fit_probability(*far, Floored(exponent=9.0), fixed_max=0.5)
+    assert floored.predict(1.0) == 0.1
+    expected = 20 * np.log(0.1) + 40 * np.log(0.9)
+    least = sf.fit_probability(*far, Floored(exponent=90.0), fixed_max=0.5)
+    assert least.log_likelihood == pytest.approx(expected)
+
+
+def test_frames_and_pictures_take_ones_own_model(db: sf.SynphysDatabase) -> None:
+    pairs = db.pairs(species="mouse")
+    fit = pairs.synphys.fit_distance(model=Power())
+    assert fit == sf.fit_distance(pairs, Power())
+    assert fit.own_model == Power()
+    [curve] = [
+        line
+        for line in pairs.synphys.plot.distance(model=Power()).lines
+        if len(line.get_xdata()) == 200
+    ]
+    np.testing.assert_allclose(curve.get_ydata(), fit.predict(curve.get_xdata() * 1e-6))
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_built_in_models_by_name_and_as_objects_give_one_fit(model: str) -> None:
+    data = simulated(model, 0.3, 100e-6, 300, seed=8)
+    by_name = sf.fit_probability(*data, model)
+    assert sf.fit_probability(*data, DISTANCE_MODELS[model]) == by_name
+    assert pickle.loads(pickle.dumps(by_name)) == by_name
+    assert by_name.own_model is None
+    assert f"model={model!r}" in repr(by_name)
+    assert "own_model" not in repr(by_name)
+
+
+@pytest.mark.parametrize("part", ["name", "formula", "size_meaning", "probability"])
+def test_a_model_that_lacks_a_part_is_none(part: str) -> None:
+    parts = {name: getattr(Power, name) for name in ("name", "formula", "size_meaning")}
+    parts["probability"] = Power.probability
+    del parts[part]
+    lacking = type("Lacking", (sf.DistanceModel,), parts)
+    with pytest.raises(TypeError, match=f"abstract .*{part}"):
+        lacking()
+
+
+def changed(**parts: Any) -> Any:
+    """A model with other parts than Power has."""
+    return type("Changed", (Power,), {"name": "changed"} | parts)()
+
+
+@pytest.mark.parametrize(
+    ("model", "message"),
+    [
+        ("gausian", "Did you mean 'gaussian'"),
+        (None, f"model takes {', '.join(map(repr, MODELS))} or a DistanceModel"),
+        (Power, r"Give an object: Power\("),
+        (changed(probability=lambda self, x, pmax, size: 2 * pmax + x * size), "0 to 1; it gave"),
+        (changed(probability=lambda self, x, pmax, size: pmax * np.nan * x * size), "gave nan"),
+        (changed(probability=lambda self, x, pmax, size: pmax - x * size - 1), "gave -"),
+        (changed(probability=lambda self, x, pmax, size: 0.5), "'changed' must give floats of"),
+        (changed(probability=lambda self, x, pmax, size: "p"), r"it gave <U1 of shape \(\)"),
+        (changed(size_bounds=(1e-3, 1e-5)), "bounds of model 'changed'"),
+        (changed(pmax_bounds=(0.0, 1.0)), "bounds of model 'changed'"),
+        (changed(floor=1.0), "floor of model 'changed'"),
+    ],
+)  # fmt: skip
+def test_what_is_no_model_is_refused_by_name(model: Any, message: str) -> None:
+    with pytest.raises(ArgumentError, match=message):
+        sf.fit_probability(*simulated("gaussian", 0.3, 100e-6, 100, seed=9), model)
+
+
+@pytest.mark.parametrize("documented", [sf.fit_probability, sf.fit_distance, sf.DistanceFit])
+def test_the_documentation_lists_every_model(documented: Any) -> None:
+    text = " ".join(documented.__doc__.split())
+    for model in DISTANCE_MODELS.values():
+        assert f"- {model.name}: {model.formula}" in text
+        assert model.size_meaning in text
+    assert "not below 0.005" in text
+    assert "is searched from 10 µm to 1,000 µm, pmax from 0.001 to 1" in text
+    assert "{models}" not in text

@@ -1,0 +1,204 @@
+"""The maximum of the likelihood of a distance model, and its profile-likelihood intervals."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from .distance_models import probabilities
+
+if TYPE_CHECKING:
+    from .._typing import Floats, Mask
+    from .distance_models import DistanceModel
+
+    Interval = tuple[float, float]
+
+# Keeps the logarithm of a probability finite.
+MARGIN = 1e-12
+_GRID = 96
+_BINS = 256
+_REFINED = 4
+# Half the 95 % quantile of chi-square with one degree of freedom.
+_DROP = 1.920729410347062
+
+
+@dataclass(frozen=True, slots=True)
+class Maximum:
+    """The best values of a model's parameters.
+
+    Attributes
+    ----------
+    log_likelihood
+        At these values.
+    pmax, size
+        The values.
+    pmax_interval, size_interval
+        95 %; NaN for a value that was given.
+    at_bound
+        Whether one of them is an end of the range that was searched.
+    n_fitted
+        How many of the two were not given.
+    """
+
+    log_likelihood: float
+    pmax: float
+    size: float
+    pmax_interval: Interval
+    size_interval: Interval
+    at_bound: bool
+    n_fitted: int
+
+
+class LikelihoodSearch:
+    """A grid over all of the parameters' range, then the best points refined.
+
+    Parameters
+    ----------
+    model
+        The model.
+    distance
+        Of each pair, in metres, finite and not negative.
+    connected
+        For each pair.
+    fixed_max, fixed_size
+        A value that is not searched but given.
+    """
+
+    def __init__(
+        self,
+        model: DistanceModel,
+        distance: Floats,
+        connected: Mask,
+        *,
+        fixed_max: float | None,
+        fixed_size: float | None,
+    ) -> None:
+        self._model = model
+        self._distance, self._connected = distance, connected
+        self._fixed = (fixed_max, fixed_size)
+        self._bounds: tuple[Interval, Interval] = (
+            model.pmax_bounds if fixed_max is None else (fixed_max, fixed_max),
+            model.size_bounds if fixed_size is None else (fixed_size, fixed_size),
+        )
+        self._middles, self._n_connected, self._n_unconnected = _binned(distance, connected)
+
+    def maximum(self) -> Maximum:
+        """Return the best values."""
+        axes = [np.unique(np.geomspace(*bounds, _GRID)) for bounds in self._bounds]
+        best, pmax, size = max(
+            self._refined(axes[0][row], axes[1][column])
+            for row, column in _peaks(self._grid(*axes), _REFINED)
+        )
+        at_bound = [
+            fixed is None and bool(np.isclose(value, bounds, rtol=1e-3).any())
+            for value, bounds, fixed in zip((pmax, size), self._bounds, self._fixed, strict=True)
+        ]
+        pmax_interval, size_interval = self._intervals(pmax, size)
+        n_fitted = sum(value is None for value in self._fixed)
+        return Maximum(best, pmax, size, pmax_interval, size_interval, any(at_bound), n_fitted)
+
+    def _grid(self, pmax: Floats, size: Floats) -> Floats:
+        """Return the log-likelihood at every combination, from binned distances."""
+        table = np.empty((len(pmax), len(size)))
+        for column, value in enumerate(size):
+            p = self._probabilities(self._middles[None, :], pmax[:, None], value)
+            table[:, column] = np.log(p) @ self._n_connected + np.log1p(-p) @ self._n_unconnected
+        return table
+
+    def _log_likelihood(self, pmax: float, size: float) -> float:
+        p = self._probabilities(self._distance, pmax, size)
+        return sum_log(p, self._connected)
+
+    def _probabilities(self, distance: Floats, pmax: Floats | float, size: float) -> Floats:
+        return probabilities(self._model, distance, pmax, size, margin=MARGIN)
+
+    def _refined(self, pmax: float, size: float) -> tuple[float, float, float]:
+        """Return the log-likelihood, pmax and size of the maximum near a point of the grid."""
+        from scipy.optimize import minimize
+
+        bounds = np.log(self._bounds)
+        nearest = minimize(
+            lambda logs: -self._log_likelihood(*np.exp(logs)),
+            np.log([pmax, size]).clip(bounds[:, 0], bounds[:, 1]),
+            method="Nelder-Mead",
+            bounds=bounds.tolist(),
+            options={"xatol": 1e-6, "fatol": 1e-8, "maxiter": 400},
+        )
+        best = np.exp(nearest.x)
+        return -float(nearest.fun), float(best[0]), float(best[1])
+
+    def _intervals(self, pmax: float, size: float) -> list[Interval]:
+        """Return where the profile of each value falls below the maximum by the 95 % drop."""
+        ranges: list[Interval] = list(self._bounds)
+        intervals: list[Interval] = []
+        # Twice: over everything, then over what is near the maximum, more finely.
+        for _ in range(2):
+            axes = [
+                np.unique(np.append(np.geomspace(*ends, _GRID), best))
+                for ends, best in zip(ranges, (pmax, size), strict=True)
+            ]
+            table = self._grid(*axes)
+            profiles = [table.max(axis=1) - table.max(), table.max(axis=0) - table.max()]
+            intervals = [
+                _crossings(axis, profile, _DROP)
+                for axis, profile in zip(axes, profiles, strict=True)
+            ]
+            ranges = [
+                _neighbourhood(axis, profile) for axis, profile in zip(axes, profiles, strict=True)
+            ]
+        given = (float("nan"), float("nan"))
+        return [
+            interval if fixed is None else given
+            for interval, fixed in zip(intervals, self._fixed, strict=True)
+        ]
+
+
+def sum_log(p: Floats, connected: Mask) -> float:
+    """Return the log-likelihood of pairs, given the probability that each is connected."""
+    return float(np.log(p[connected]).sum() + np.log1p(-p[~connected]).sum())
+
+
+def _binned(distance: Floats, connected: Mask) -> tuple[Floats, Floats, Floats]:
+    """Return at most 256 distances, and how many pairs at each are connected and not."""
+    order = np.argsort(distance)
+    groups = np.array_split(order, min(len(distance), _BINS))
+    middles = np.array([distance[group].mean() for group in groups])
+    n_connected = np.array([connected[group].sum() for group in groups], dtype=np.float64)
+    return middles, n_connected, np.array([len(group) for group in groups]) - n_connected
+
+
+def _peaks(table: Floats, count: int) -> list[tuple[int, int]]:
+    """Return the highest local maxima of a table, the highest point among them."""
+    padded = np.pad(table, 1, constant_values=-np.inf)
+    neighbours = [
+        padded[1 + row : padded.shape[0] - 1 + row, 1 + column : padded.shape[1] - 1 + column]
+        for row in (-1, 0, 1)
+        for column in (-1, 0, 1)
+    ]
+    peaks = np.argwhere(table >= np.max(neighbours, axis=0))
+    peaks = peaks[np.argsort(-table[tuple(peaks.T)], kind="stable")]
+    return [(int(row), int(column)) for row, column in peaks[:count]]
+
+
+def _crossings(axis: Floats, profile: Floats, drop: float) -> Interval:
+    """Return where a profile, 0 at its best, first and last is above -drop, interpolated."""
+    above = np.flatnonzero(profile >= -drop)
+    first, last = int(above[0]), int(above[-1])
+    limits = []
+    for inner, outer in ((first, first - 1), (last, last + 1)):
+        if not 0 <= outer < len(axis):
+            limits.append(float(axis[inner]))
+            continue
+        share = (profile[inner] + drop) / (profile[inner] - profile[outer])
+        logs = np.log(axis[[inner, outer]])
+        limits.append(float(np.exp(logs[0] + share * (logs[1] - logs[0]))))
+    return limits[0], limits[1]
+
+
+def _neighbourhood(axis: Floats, profile: Floats) -> Interval:
+    """Return the part of an axis in which the profile crosses the drop on both sides."""
+    near = np.flatnonzero(profile >= -2 * _DROP)
+    first, last = max(int(near[0]) - 1, 0), min(int(near[-1]) + 1, len(axis) - 1)
+    return float(axis[first]), float(axis[last])
