@@ -10,16 +10,16 @@ Examples
 (26, 133)
 """
 
+from ._version import __version__ as __version__
 from .accessor import SynphysAccessor
 from .analysis import DistanceFit, connectivity, connectivity_profile, fit_distance, fit_probability
 from .database import SynphysDatabase, compare, load_current, load_sqlite, load_version
+from .environment import show_versions
 from .errors import SynphysError
 from .options import config
 from .query import CellClass
 from .releases import fetch_version, list_current_versions, list_versions, schema_versions
 from .synthetic import build_sample, load_sample
-
-__version__ = "0.1.0"
 
 __all__ = [
     "CellClass",
@@ -42,6 +42,7 @@ __all__ = [
     "load_sqlite",
     "load_version",
     "schema_versions",
+    "show_versions",
 ]
 
 
