@@ -3,9 +3,11 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+OLDEST := .venv-oldest
+OLDEST_READY := $(OLDEST)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-slow check format bench gallery clean
+.PHONY: help demo test test-slow test-oldest check format bench gallery clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -18,6 +20,10 @@ test: $(READY) ## run the tests
 
 test-slow: $(READY) ## run the tests left out of that: minutes
 	$(BIN)/python -m pytest -m slow
+
+# Wheels as old as these are for Python 3.11: make PYTHON=python3.11 test-oldest
+test-oldest: $(OLDEST_READY) ## run the tests with the oldest dependencies that are declared
+	$(OLDEST)/bin/python -m pytest
 
 check: $(READY) ## lint, format and type checks
 	$(BIN)/ruff check .
@@ -35,12 +41,21 @@ gallery: $(READY) ## draw the README's pictures from the synthetic sample
 	$(BIN)/python -m synphys_frames.examples.gallery
 
 clean: ## remove what the targets made
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(OLDEST) .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
-$(READY): pyproject.toml
+# An environment in the folder $(1), with what the arguments $(2) have pip install.
+define environment
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "Python 3.11 or newer is needed; say which one with: make PYTHON=python3.12 ..."; exit 1; }
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	$(PYTHON) -m venv $(1)
+	$(1)/bin/python -m pip install --quiet $(2)
+endef
+
+$(READY): pyproject.toml
+	$(call environment,$(VENV),--editable '.[dev]')
 	$(BIN)/python -m compileall -q synphys_frames
 	@touch $(READY)
+
+$(OLDEST_READY): pyproject.toml .ci/oldest.txt
+	$(call environment,$(OLDEST),--constraint .ci/oldest.txt --editable '.[test]')
+	@touch $(OLDEST_READY)

@@ -10,6 +10,7 @@ Examples
 (26, 133)
 """
 
+from ._version import __version__ as __version__
 from .accessor import SynphysAccessor
 from .analysis import (
     DistanceFit,
@@ -29,13 +30,12 @@ from .database import (
     load_sqlite,
     load_version,
 )
+from .environment import show_versions
 from .errors import SynphysError
 from .options import config
 from .query import CellClass
 from .releases import fetch_version, list_current_versions, list_versions, schema_versions
 from .synthetic import build_sample, load_sample
-
-__version__ = "0.1.0"
 
 __all__ = [
     "CellClass",
@@ -60,6 +60,7 @@ __all__ = [
     "load_sqlite",
     "load_version",
     "schema_versions",
+    "show_versions",
     "summarise",
     "tally",
 ]

@@ -18,10 +18,10 @@ MOST_LINES = 650
 
 # Lowest first; rooms of one floor do not import each other.
 FLOORS = (
-    ("errors", "_files", "_machine", "_typing"),
+    ("errors", "_files", "_machine", "_typing", "_version"),
     ("schema",),
     ("options",),
-    ("releases",),
+    ("environment", "releases"),
     ("backends",),
     ("columns",),
     ("query",),

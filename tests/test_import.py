@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import textwrap
+from importlib import resources
 from typing import TYPE_CHECKING
 
 import synphys_frames as sf
@@ -76,6 +77,10 @@ def test_public_names_are_sorted_and_there() -> None:
     assert sf.__all__ == sorted(sf.__all__)
     for name in sf.__all__:
         assert getattr(sf, name) is not None
+
+
+def test_type_checkers_are_told_that_there_are_types() -> None:
+    assert resources.files(sf).joinpath("py.typed").is_file()
 
 
 def test_the_extension_is_loaded_from_its_wheel_and_not_copied(
