@@ -50,7 +50,8 @@ def matches(values: pd.Series, wanted: Any) -> Truth:
     Raises
     ------
     ArgumentError
-        A text is wanted where the values are True and False.
+        A text is wanted where the values are True and False, or one that is no time where they are
+        times.
     """
     choices = [
         choice
@@ -65,6 +66,8 @@ def matches(values: pd.Series, wanted: Any) -> Truth:
                 "became a text with schema 18)."
             )
         choices = [bool(choice) for choice in choices]
+    if pd.api.types.is_datetime64_any_dtype(values.dtype):
+        choices = [_time(choice) for choice in choices]
     # A value of None matches nothing: NULL never matches.
     array: Any = values.array
     if isinstance(array, pd.Categorical):
@@ -76,6 +79,15 @@ def matches(values: pd.Series, wanted: Any) -> Truth:
     found = values.isin(choices).to_numpy(dtype=bool, na_value=False)
     known = values.notna().to_numpy(dtype=bool)
     return np.where(known, np.where(found, TRUE, FALSE), UNKNOWN).astype(np.int8)
+
+
+def _time(choice: object) -> pd.Timestamp:
+    try:
+        return pd.Timestamp(str(choice))
+    except ValueError:
+        raise ArgumentError(
+            f"{choice!r} is no time, where this release has times; write '2020-01-31 12:00'."
+        ) from None
 
 
 def _are_among(categories: pd.Index, choices: list[Any]) -> Mask:
