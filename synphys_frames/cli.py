@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from ._files import atomic_write
+from ._version import __version__
 from .errors import ArgumentError, ExpressionError, JoinError, SynphysError, UnknownNameError
 from .query import FILTERS
 
@@ -37,9 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         Exit status: 0; 1 where something failed; 2 where the arguments can't be used; 130 after
         Ctrl-C.
     """
-    from . import __version__
-
-    options = _parser(__version__).parse_args(arguments)
+    options = parser().parse_args(arguments)
     try:
         options.run(options)
         sys.stdout.flush()
@@ -77,13 +76,14 @@ class _Parser(argparse.ArgumentParser):
         self.exit(2, f"{self.prog}: {message}. See {self.prog} --help.\n")
 
 
-def _parser(version: str) -> argparse.ArgumentParser:
-    parser = _Parser(
+def parser() -> argparse.ArgumentParser:
+    """Return what parses the arguments: a subparser for each verb."""
+    whole = _Parser(
         prog="synphys-frames", description="The Allen Synaptic Physiology dataset as tables."
     )
-    parser.add_argument("--version", action="version", version=f"%(prog)s {version}")
-    parser.set_defaults(resumes=False)
-    commands = parser.add_subparsers(required=True, metavar="command")
+    whole.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
+    whole.set_defaults(resumes=False)
+    commands = whole.add_subparsers(required=True, metavar="command")
     database = _Parser(add_help=False)
     database.add_argument(
         "database",
@@ -114,7 +114,7 @@ def _parser(version: str) -> argparse.ArgumentParser:
     demo = commands.add_parser("demo", parents=[quiet], help="the main job, end to end")
     demo.add_argument("--version", choices=["small", "medium", "full"], help="a published file")
     demo.set_defaults(run=_demo)
-    return parser
+    return whole
 
 
 def _add_pairs(pairs: argparse.ArgumentParser) -> None:
