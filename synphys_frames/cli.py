@@ -38,8 +38,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         Exit status: 0; 1 where something failed; 2 where the arguments can't be used; 130 after
         Ctrl-C.
     """
-    options = parser().parse_args(arguments)
+    resumes = False
     try:
+        options = parser().parse_args(arguments)
+        resumes = options.resumes
         options.run(options)
         sys.stdout.flush()
     except (ArgumentError, ExpressionError, JoinError, UnknownNameError) as error:
@@ -48,7 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _fail(error, 1)
     except KeyboardInterrupt:
         note = " What has arrived is kept; the same command goes on from there."
-        return _fail(f"interrupted.{note if options.resumes else ''}", _INTERRUPTED)
+        return _fail(f"interrupted.{note if resumes else ''}", _INTERRUPTED)
     except BrokenPipeError:
         # Whoever read the output has seen enough, as `head` does.
         _drop_output()

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
+import time
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -246,3 +248,30 @@ def test_the_demonstration_on_a_published_file(
         publish(url, server, NAMES[0])
         assert main(["demo", "--version", "small", "--quiet"]) == 0
     assert NAMES[0] in capsys.readouterr().out
+
+
+def test_the_demonstration_shows_no_traceback() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "synphys_frames.cli", "demo"],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=120,
+    )
+    assert "broken off" in done.stdout
+    assert "Traceback" not in done.stderr
+    assert "Exception" not in done.stderr
+
+
+def test_ctrl_c_in_an_export_is_one_line(tmp_path: Path) -> None:
+    path = sf.build_sample(tmp_path / "large.sqlite", scale=0.3)
+    folder = tmp_path / "out"
+    program = [sys.executable, "-m", "synphys_frames.cli", "export", str(path), str(folder)]
+    with subprocess.Popen([*program, "--quiet"], stderr=subprocess.PIPE, text=True) as export:
+        while not folder.exists():
+            time.sleep(0.002)
+        export.send_signal(signal.SIGINT)
+        _, said = export.communicate(timeout=30)
+    assert export.returncode == 130
+    assert said.startswith("synphys-frames: interrupted.")
+    assert len(said.splitlines()) == 1

@@ -165,6 +165,13 @@ def absolute_path(path: object) -> Path:
     if not isinstance(path, str | os.PathLike) or isinstance(os.fspath(path), bytes):
         raise ArgumentError(f"A release is named by a path; got {path!r}.")
     try:
-        return Path(path).expanduser().absolute()
+        location = Path(path).expanduser().absolute()
+        str(location).encode()
     except RuntimeError as error:
         raise ReleaseFileError(f"There is no file {path}: {error}.") from error
+    except UnicodeEncodeError as error:
+        raise ReleaseFileError(
+            f"{os.fsencode(path)!r} is no UTF-8 name, which DuckDB needs. Rename the file, or make "
+            "a link of another name to it."
+        ) from error
+    return location

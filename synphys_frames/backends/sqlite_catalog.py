@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+_JOURNAL_HEADER = 28
+
+
 def require_sqlite_file(path: Path) -> None:
     """Raise `ReleaseFileError` unless the path is a whole SQLite file that can be read in place."""
     try:
@@ -28,6 +31,7 @@ def require_sqlite_file(path: Path) -> None:
             f"There is no file {path}. list_versions() shows the published files, and "
             "load_version(name) downloads one."
         )
+    _require_no_journal(path)
     try:
         problem = damage(path)
     except OSError as error:
@@ -45,6 +49,33 @@ def require_sqlite_file(path: Path) -> None:
             f"{path} is in write-ahead-log mode, which can't be read without writing files beside "
             'it. Convert a copy of it: sqlite3 copy.sqlite "PRAGMA journal_mode=DELETE".'
         )
+
+
+def _require_no_journal(path: Path) -> None:
+    """Raise `ReleaseFileError` where a file beside it holds what another program left unfinished.
+
+    SQLite and DuckDB would then read different rows, and DuckDB would write beside the file.
+    """
+    for ending, what in (("-journal", "a change that was not finished"), ("-wal", "rows of it")):
+        journal = path.with_name(path.name + ending)
+        try:
+            with journal.open("rb") as file:
+                # A program that has finished may leave an empty one, or one whose beginning is 0.
+                is_left = any(file.read(_JOURNAL_HEADER))
+        except FileNotFoundError:
+            continue
+        except OSError as error:
+            raise ReleaseFileError(
+                f"{journal} can't be read: {error.strerror or error}. It may hold {what}; move it "
+                "away if no program is writing there."
+            ) from error
+        if is_left:
+            raise ReleaseFileError(
+                f"{journal} holds {what}, left by a program that wrote into {path.name}. A release "
+                "is only ever read: fetch it again with load_version(name), or let the program "
+                "finish; where it ended long ago, sqlite3 puts the file right: "
+                f"sqlite3 {path.name} .tables"
+            )
 
 
 def read_rows(path: Path, sql: str, parameters: tuple[object, ...] = ()) -> list[tuple[Any, ...]]:

@@ -287,6 +287,11 @@ def find_release(name: str, releases: Iterable[Release]) -> Release:
     for known in (name, f"{name}.sqlite"):
         if known in names:
             return names[known]
+    if name in SIZES:
+        raise UnknownVersionError(
+            f"{name!r} is a size of which there are several. load_current({name!r}) opens "
+            "the newest; list_versions() shows all."
+        )
     raise UnknownVersionError(
         f"There is no version {name!r}. {did_you_mean(name, names)} list_versions() shows all; "
         "load_sqlite(path) opens any file."

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import sys
 import threading
 import time
 from contextlib import contextmanager
@@ -40,7 +41,7 @@ def serve(files: dict[str, Path], schema_version: str, *, slow: float = 0.0) -> 
         URL of the catalogue.
     """
     contents = {name: path.read_bytes() for name, path in files.items()}
-    server = ThreadingHTTPServer((_HOST, 0), _handler(contents, schema_version, slow))
+    server = _Server((_HOST, 0), _handler(contents, schema_version, slow))
     server.daemon_threads = True
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
@@ -58,6 +59,13 @@ def serve(files: dict[str, Path], schema_version: str, *, slow: float = 0.0) -> 
         server.shutdown()
         server.server_close()
         thread.join()
+
+
+class _Server(ThreadingHTTPServer):
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Say nothing of a client that went away: the demonstration breaks a download off."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
 
 
 def _handler(

@@ -4,11 +4,13 @@ import gc
 import multiprocessing
 import os
 import pickle
+import shutil
 import subprocess
 import sys
 import textwrap
 import threading
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -27,9 +29,6 @@ from synphys_frames.errors import (
     UnknownTableError,
 )
 from tests.support.release_builder import build, change, query
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 DTYPES = {
     "int": "Int64",
@@ -618,3 +617,49 @@ def test_a_newer_schema_opens_with_a_warning(tmp_path: Path) -> None:
 def test_a_name_with_quotes(tmp_path: Path) -> None:
     path = build(tmp_path / 'it\'s a "release"; --' / "o'file.sqlite")
     assert len(sf.load_sqlite(path).pair) == 6
+
+
+@pytest.mark.parametrize("ending", ["-journal", "-wal"])
+def test_what_another_program_left_beside_a_file_is_named(
+    tiny_path: Path, tmp_path: Path, ending: str
+) -> None:
+    path = Path(shutil.copy(tiny_path, tmp_path / "copy.sqlite"))
+    beside = tmp_path / f"copy.sqlite{ending}"
+    beside.write_bytes(b"\xd9\xd5\x05\xf9\x20\xa1\x63\xd7" + bytes(600))
+    with pytest.raises(ReleaseFileError, match=rf"copy\.sqlite{ending} holds"):
+        sf.load_sqlite(path)
+    assert sorted(tmp_path.iterdir()) == [path, beside]
+    # What a program leaves that has finished does no harm.
+    for left in (b"", bytes(600)):
+        beside.write_bytes(left)
+        with sf.load_sqlite(path) as db:
+            assert len(db.pair) == 6
+    beside.unlink()
+    beside.mkdir()
+    with pytest.raises(ReleaseFileError, match="can't be read"):
+        sf.load_sqlite(path)
+
+
+def test_a_real_journal_of_a_killed_writer_is_refused(tiny_path: Path, tmp_path: Path) -> None:
+    path = Path(shutil.copy(tiny_path, tmp_path / "copy.sqlite"))
+    program = f"""
+import os, sqlite3
+connection = sqlite3.connect({str(path)!r}, isolation_level=None)
+connection.execute("PRAGMA cache_size = 1")
+connection.execute("BEGIN EXCLUSIVE")
+connection.execute("UPDATE pair SET distance = 1")
+connection.execute("CREATE TABLE filler AS SELECT randomblob(100000) AS content")
+os._exit(9)
+"""
+    subprocess.run([sys.executable, "-c", program], check=False)
+    assert (tmp_path / "copy.sqlite-journal").stat().st_size > 0
+    with pytest.raises(ReleaseFileError, match=r"copy\.sqlite-journal holds"):
+        sf.load_sqlite(path)
+
+
+@pytest.mark.skipif(sys.platform == "darwin", reason="its file systems refuse such names")
+def test_a_name_that_is_not_utf_8_is_refused_at_opening(tiny_path: Path, tmp_path: Path) -> None:
+    path = os.fsencode(tmp_path) + b"/r\xe9.sqlite"
+    shutil.copy(os.fsencode(tiny_path), path)
+    with pytest.raises(ReleaseFileError, match=r"r\\xe9\.sqlite' is no UTF-8 name"):
+        sf.load_sqlite(os.fsdecode(path))

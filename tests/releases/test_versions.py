@@ -380,3 +380,9 @@ def test_a_cache_that_can_not_be_written_still_lists(tmp_path: Path) -> None:
         found = sf.list_versions(cache_path=tmp_path / "file" / "cache")
     assert len(found) == 3
     assert isinstance(found, pd.DataFrame)
+
+
+@pytest.mark.parametrize("size", ["small", "medium", "full"])
+def test_a_size_is_no_version(size: str) -> None:
+    with pytest.raises(UnknownVersionError, match=rf"load_current\('{size}'\)"):
+        sf.load_version(size)
