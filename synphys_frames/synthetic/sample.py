@@ -50,7 +50,7 @@ def build_sample(
         "small": recording-level tables are empty, as in published small files. "medium": they have
         rows, without traces: `data`, and `meta` beside it, is NULL. "full": `data` of
         pulse_response, baseline and stim_pulse holds 20 ms at 20 kHz, in volts or amperes, as
-        .npy arrays of float64; about 0.5 MB for each experiment. Recordings are fewer than
+        .npy arrays of float64; about 0.6 MB for each experiment. Recordings are fewer than
         published ones: two sweeps of an experiment, four pulses of a cell. All tables of a small
         release have the same rows in a medium and a full one, but synapse_prediction.
     schema_version
