@@ -87,7 +87,8 @@ def draw_pairs(maker: TableMaker, experiments: Experiments, cells: Cells) -> Pai
     free = np.ones(len(pre), dtype=bool)
     free[np.concatenate(connected)] = False
     # In a very small release a cohort can lack cells of a type.
-    lacking = sum(one.n_excitatory + one.n_inhibitory for one in experiments.cohorts) - sum(~free)
+    total = sum(one.n_excitatory + one.n_inhibitory for one in experiments.cohorts)
+    lacking = total - int(np.count_nonzero(~free))
     free[sampled(random, weight * free, lacking)] = False
     connected_pairs = np.flatnonzero(~free)
     n_poly = scaled(PUBLISHED_ROWS["poly_synapse"], maker.scale, 1)
