@@ -203,6 +203,7 @@ class Contents:
             for table in self.native_schema
             if table.name not in self.schema
             or list(self.schema.tables[table.name].columns) != list(table.columns)
+            or any(column.is_respelt for column in self.schema.tables[table.name].columns.values())
         ]
 
     def require_unchanged(self) -> None:
@@ -282,7 +283,7 @@ def _stored_newest(version: str) -> Schema:
 
 def _as_stored(table: Table) -> Table:
     columns = {
-        name: replace(column, native_name=None, expression=None)
+        name: replace(column, native_name=None, expression=None, is_respelt=False)
         for name, column in table.columns.items()
     }
     return replace(table, columns=columns, stored_in=None)

@@ -30,6 +30,8 @@ class Column:
         The file's own name where it is another one, with its table where that is another one.
     expression
         DuckDB SQL over the file's own columns that gives the values; None: the column itself.
+    is_respelt
+        Whether the expression only writes the same values otherwise than the file does.
     is_internal
         Whether the column only serves to find rows; it is left out of wide frames.
     """
@@ -47,6 +49,7 @@ class Column:
     native_name: str | None = None
     expression: str | None = None
     is_internal: bool = False
+    is_respelt: bool = False
 
     @property
     def facts(self) -> KindFacts:
@@ -93,7 +96,8 @@ class Table:
         return {
             column.native_name: column.name
             for column in self.columns.values()
-            if column.native_name is not None and column.expression == column.native_name
+            if column.native_name is not None
+            and (column.is_respelt or column.expression == column.native_name)
         }
 
     def column(self, name: str) -> Column:

@@ -27,6 +27,13 @@ _RENAMED: dict[tuple[str, str], tuple[frozenset[str], str]] = {
     },
     ("cortical_cell_location", "cortical_layer"): (frozenset({"17", "18"}), "layer"),
 }
+# Columns whose values versions write otherwise, by the newest names, and SQL that puts them right;
+# {0} is the file's own column.
+_RESPELT: dict[tuple[str, str], tuple[frozenset[str], str]] = {
+    # "Layer2/3" where others write "2/3".
+    (table, "cortical_layer"): (frozenset({"17", "18"}), "regexp_replace({0}, '^Layer', '')")
+    for table in ("cortical_cell_location", "morphology")
+}
 _EXCITATORY_FLAG = "CASE WHEN is_excitatory THEN 'ex' WHEN NOT is_excitatory THEN 'in' END"
 _FITS = ("avg_response_fit", "resting_state_fit")
 
@@ -62,7 +69,7 @@ def in_newest_names(native: Schema) -> Schema:
         Columns in the order of the file; those with another name there have a `native_name`.
     """
     version = native.version
-    tables = {table.name: _renamed(table, version) for table in native}
+    tables = {table.name: _respelt(_renamed(table, version), version) for table in native}
     if version == "15" and "is_excitatory" in native.tables["cell"].columns:
         tables["cell"] = _with_cell_class(tables["cell"])
     if version in ("15", "16") and "cortical_layer" in tables["morphology"].columns:
@@ -91,6 +98,16 @@ def _renamed(table: Table, version: str) -> Table:
         for column in table.columns.values()
     ]
     return replace(table, columns={column.name: column for column in columns})
+
+
+def _respelt(table: Table, version: str) -> Table:
+    columns = dict(table.columns)
+    for (of_table, name), (versions, pattern) in _RESPELT.items():
+        if of_table == table.name and version in versions and name in columns:
+            column = columns[name]
+            expression = pattern.format(column.expression or name)
+            columns[name] = replace(column, expression=expression, is_respelt=True)
+    return replace(table, columns=columns)
 
 
 def _newest(table: str, name: str, *, native_name: str, expression: str) -> Column:

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 _IS_EXCITATORY = {"ex": 1, "in": 0}
 _HAS_NUCLEUS = {"+": 1, "-": 0}
+# One version writes a measured layer as "Layer5", where those before and after it write "5".
+_WORDED_LAYER = ("18", "cortical_cell_location", "layer")
 
 
 def rows_in_version(newest: Tables, version: str, seed: int) -> Tables:
@@ -64,6 +66,8 @@ def _values(
     random: np.random.Generator,
 ) -> Values:
     rows = newest.get(table.name, {})
+    if (version, table.name, column.name) == _WORDED_LAYER:
+        return _worded_layer(newest)
     special = _SPECIAL.get((table.name, column.name))
     if special is not None and (column.name not in rows or column.kind == "bool"):
         return special(newest)
@@ -105,11 +109,27 @@ def _stim_name(newest: Tables) -> Values:
 
 
 def _avg_fit_pair(newest: Tables) -> Values:
-    return list(_looked_up(newest, "avg_response_fit", "synapse_id", "synapse", "id", "pair_id"))
+    return _pair_of_fit(newest, "avg_response_fit")
 
 
 def _resting_fit_pair(newest: Tables) -> Values:
-    return list(_looked_up(newest, "resting_state_fit", "synapse_id", "synapse", "id", "pair_id"))
+    return _pair_of_fit(newest, "resting_state_fit")
+
+
+def _pair_of_fit(newest: Tables, table: str) -> Values:
+    """Return the pair of each fit: that of its synapse, else of its polysynaptic response."""
+    of_synapse = _looked_up(newest, table, "synapse_id", "synapse", "id", "pair_id")
+    of_poly = _looked_up(newest, table, "poly_synapse_id", "poly_synapse", "id", "pair_id")
+    return [poly if pair is None else pair for pair, poly in zip(of_synapse, of_poly, strict=True)]
+
+
+def _baseline_id(newest: Tables) -> Values:
+    return newest["baseline"]["id"]
+
+
+def _worded_layer(newest: Tables) -> Values:
+    layers = newest["cortical_cell_location"]["cortical_layer"]
+    return [None if layer is None else f"Layer{layer}" for layer in layers]
 
 
 _SPECIAL = {
@@ -119,4 +139,6 @@ _SPECIAL = {
     ("patch_clamp_recording", "stim_name"): _stim_name,
     ("avg_response_fit", "pair_id"): _avg_fit_pair,
     ("resting_state_fit", "pair_id"): _resting_fit_pair,
+    ("baseline_response_strength", "id"): _baseline_id,
+    ("baseline_response_strength", "baseline_id"): _baseline_id,
 }

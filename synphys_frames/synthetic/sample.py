@@ -7,33 +7,33 @@ import math
 import os
 from numbers import Integral, Real
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from .._files import atomic_write
 from ..database import SynphysDatabase, load_sqlite
 from ..errors import ArgumentError, ExportError
-from ..releases import cache_folder, damage, sample_path
+from ..releases import SIZES, cache_folder, damage, sample_path
 from ..schema import NEWEST, published_schema
 from .older_versions import rows_in_version
-from .rows import SampleRows
+from .rows import sample_rows
 from .sqlite_writer import write_release
 
 if TYPE_CHECKING:
-    from ..releases import CachePath
+    from ..releases import CachePath, Size
 
 
 SAMPLE_NAME = "synphys_synthetic_sample_small.sqlite"
 SAMPLE_SCALE = 1 / 60
 ORIGIN = "synthetic: made up by synphys_frames, not measured"
 # To be raised with each change of what is built.
-_BUILDER = "2"
+_BUILDER = "3"
 
 
 def build_sample(
     path: str | os.PathLike[str],
     *,
     scale: float = SAMPLE_SCALE,
-    size: Literal["small", "medium"] = "small",
+    size: Size = "small",
     schema_version: str = NEWEST,
     seed: int = 0,
 ) -> Path:
@@ -44,11 +44,15 @@ def build_sample(
     path
         The file to make; it must not exist.
     scale
-        1 for as many experiments as the published release has (about 18,000 cells, 90,000 pairs);
-        the sample has 1/60 of that.
+        1 for as many rows as the published release r2.1 has: 5,058 experiments, 24,739 cells,
+        123,506 pairs, 3,297 synapses; the sample has 1/60 of that.
     size
         "small": recording-level tables are empty, as in published small files. "medium": they have
-        rows, without traces.
+        rows, without traces: `data`, and `meta` beside it, is NULL. "full": `data` of
+        pulse_response, baseline and stim_pulse holds 20 ms at 20 kHz, in volts or amperes, as
+        .npy arrays of float64; about 0.6 MB for each experiment. Recordings are fewer than
+        published ones: two sweeps of an experiment, four pulses of a cell. All tables of a small
+        release have the same rows in a medium and a full one, but synapse_prediction.
     schema_version
         "15" to "22". The same scale, size and seed give the same rows in every version, as far as
         it has columns for them.
@@ -81,14 +85,14 @@ def build_sample(
         raise ArgumentError(f"seed takes a whole number, 0 or more; got {seed!r}.")
     if not isinstance(path, str | os.PathLike):
         raise ArgumentError(f"path takes the file to make; got {path!r}.")
-    if size not in ("small", "medium"):
-        raise ArgumentError(f"size takes 'small' or 'medium'; got {size!r}.")
+    if size not in SIZES:
+        raise ArgumentError(f"size takes 'small', 'medium' or 'full'; got {size!r}.")
     target = Path(path).expanduser()
     if target.exists():
         raise ExportError(f"{target} is there already. Name another file, or delete it.")
     schema = published_schema(schema_version)
     newest = published_schema(NEWEST)
-    rows = SampleRows(newest, scale, seed, recordings=size == "medium").tables
+    rows = sample_rows(newest, float(scale), int(seed), size)
     if schema_version != NEWEST:
         rows = rows_in_version(rows, schema_version, seed)
     about = {

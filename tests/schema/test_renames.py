@@ -34,6 +34,33 @@ AP = (
 )
 
 
+def test_values_that_a_version_writes_otherwise(releases: dict[str, sf.SynphysDatabase]) -> None:
+    db = releases["18"]
+    newest = releases["22"].cortical_cell_location["cortical_layer"]
+    pd.testing.assert_series_equal(db.cortical_cell_location["cortical_layer"], newest)
+    own = db.table("cortical_cell_location", native=True)["layer"]
+    assert set(own.dropna()) == {f"Layer{layer}" for layer in newest.dropna()}
+    assert own.str.removeprefix("Layer").equals(newest.rename("layer"))
+    # Everywhere that a value is compared, and under the file's own name, too.
+    name = "cortical_cell_location"
+    count = int((newest == "5").sum())
+    assert count > 0
+    for where in ("cortical_layer = '5'", "layer = '5'"):
+        assert len(db.table(name, where=where)) == count
+    assert len(db.table(name, where="layer = 'Layer5'", native=True)) == count
+    assert db.table(name, columns=["layer"])["layer"].tolist() == newest.tolist()
+    assert db.sql("SELECT count(*) AS n FROM cortical_cell_location WHERE cortical_layer = '5'")[
+        "n"
+    ].tolist() == [count]
+    assert len(db.sql("SELECT id FROM release.cortical_cell_location WHERE layer = 'Layer5'"))
+    pairs = db.pairs(pre_class=sf.CellClass(cortical_layer="5"), include="cell")
+    assert set(pairs["pre_cortical_cell_location.cortical_layer"]) == {"5"}
+    assert len(pairs) == len(releases["22"].pairs(pre_class=sf.CellClass(cortical_layer="5")))
+    schema = db.schema.query("column == 'cortical_layer'").set_index("table")
+    assert schema.native_name[name] == "layer"
+    assert pd.isna(schema.native_name["morphology"])
+
+
 @pytest.mark.parametrize("version", VERSIONS)
 def test_the_sample_has_the_published_layout_of_every_version(
     releases: dict[str, sf.SynphysDatabase], version: str
@@ -72,9 +99,9 @@ def test_renamed_columns(releases: dict[str, sf.SynphysDatabase], version: str) 
         assert name not in newest
         pd.testing.assert_series_equal(newest[f"ap_{name}"], native[name], check_names=False)
     assert newest["ap_width"].notna().any()
-    by_own = db.table("intrinsic", columns=["width"], where="width > 0.004 AND intrinsic.id > 3")
+    by_own = db.table("intrinsic", columns=["width"], where="width > 0.0008 AND intrinsic.id > 3")
     by_newest = db.table(
-        "intrinsic", columns=["ap_width"], where="ap_width > 0.004 AND intrinsic.id > 3"
+        "intrinsic", columns=["ap_width"], where="ap_width > 0.0008 AND intrinsic.id > 3"
     )
     assert by_own["width"].tolist() == by_newest["ap_width"].tolist() != []
     layer = db.table("cortical_cell_location", columns=["cortical_layer", "layer"])
@@ -260,9 +287,9 @@ CRITERIA: dict[str, list[Any]] = {
     "pyramidal": [True, False],
     "cortical_layer": ["4", "5"],
     "t_type": ["Sst Synthetic 1"],
-    "ap_width": [0.004],
+    "ap_width": [0.0008],
 }
-NUMBERS = {"ap_width": [0.003, 0.005], "depth": [5e-5, 7e-5], "fractional_depth": [0.3, 0.6]}
+NUMBERS = {"ap_width": [0.0006, 0.001], "depth": [5e-5, 7e-5], "fractional_depth": [0.3, 0.6]}
 
 
 @st.composite
@@ -322,7 +349,7 @@ def cells_by_hand(releases: dict[str, sf.SynphysDatabase]) -> dict[str, list[dic
     """Every cell's values read with plain SQLite, by the newest names."""
     found = {}
     for version, db in releases.items():
-        layer = "l.cortical_layer" if int(version) > 18 else "l.layer"
+        layer = "l.cortical_layer" if int(version) > 18 else "replace(l.layer, 'Layer', '')"
         width = "i.ap_width" if int(version) > 18 else "i.width"
         location = "LEFT JOIN cortical_cell_location l ON l.cell_id = c.id"
         columns = {

@@ -40,7 +40,7 @@ def test_the_sample_has_the_published_layout(db: sf.SynphysDatabase) -> None:
 
 def test_the_sample_has_what_real_data_have(db: sf.SynphysDatabase) -> None:
     counts = db.tables.set_index("table")["rows"]
-    assert 200 < counts["cell"] < 500
+    assert (counts["cell"], counts["pair"], counts["synapse"]) == (412, 2058, 55)
     for table in ("sync_rec", "recording", "pulse_response", "synapse_prediction", "pipeline"):
         assert counts[table] == 0
     assert set(db.project_names) >= {*db.mouse_projects, *db.human_projects}
@@ -71,7 +71,7 @@ def test_scale_and_size(tmp_path: Path) -> None:
         sf.build_sample(tmp_path / "medium.sqlite", scale=1 / 120, size="medium")
     )
     counts = medium.tables.set_index("table")["rows"]
-    assert counts["experiment"] == 30
+    assert counts["experiment"] == 42
     assert (counts.drop("pipeline") > 0).all()
     assert medium["pulse_response"]["data"].isna().all()
     assert query(medium.path, "PRAGMA foreign_key_check") == []
@@ -105,8 +105,8 @@ def test_values_that_are_none(tmp_path: Path, arguments: dict[str, Any]) -> None
 def test_wrong_arguments(tmp_path: Path) -> None:
     with pytest.raises(ArgumentError, match="scale takes a number above 0"):
         sf.build_sample(tmp_path / "x.sqlite", scale=0)
-    with pytest.raises(ArgumentError, match="'small' or 'medium'"):
-        sf.build_sample(tmp_path / "x.sqlite", size="full")  # type: ignore[arg-type]
+    with pytest.raises(ArgumentError, match="'small', 'medium' or 'full'"):
+        sf.build_sample(tmp_path / "x.sqlite", size="large")  # type: ignore[arg-type]
     (tmp_path / "x.sqlite").write_text("mine")
     with pytest.raises(ExportError, match="is there already"):
         sf.build_sample(tmp_path / "x.sqlite")
