@@ -54,7 +54,7 @@ class Attachment:
     def __init__(self, storage: Storage, contents: Contents, errors: Errors) -> None:
         self._storage = storage
         self._contents = contents
-        self._errors = errors
+        self.errors = errors
         self.is_closed = False
         self._process = _Process()
         _live.add(self)
@@ -131,12 +131,12 @@ class Attachment:
         connection.execute(f"CREATE SCHEMA {NATIVE}")
         # First those with the file's own names, which the others are made from.
         for name in renamed:
-            view = self._storage.select(native[name], self._errors)
+            view = self._storage.select(native[name], self.errors)
             connection.execute(f"CREATE VIEW {NATIVE}.{quoted(name)} AS {view}")
         for table in self._contents.schema:
             as_it_is = table.name in native and table.name not in renamed
             view = (
-                self._storage.select(native[table.name], self._errors)
+                self._storage.select(native[table.name], self.errors)
                 if as_it_is
                 else _renamed(table)
             )

@@ -144,6 +144,10 @@ class Storage(ABC):
         """Return the first stored value that is not of its column's kind, if there is one."""
         return None
 
+    def misread_columns(self, columns: Iterable[Column]) -> list[Column]:  # noqa: ARG002
+        """Return the columns of which DuckDB would take values of other types for their own."""
+        return []
+
     @property
     def copied_file(self) -> Path | None:
         """The file of which a columnar copy is worth keeping; None where it is columnar itself."""

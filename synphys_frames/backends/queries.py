@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     import duckdb
 
     from .._typing import Rows
-    from ..schema import Table
+    from ..schema import Column, Table
     from .attachment import Attachment
     from .base import Storage
     from .contents import Contents
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
 
 _QUALIFIED = 2
+_NPY = b"\x93NUMPY"
 
 
 class Queries:
@@ -80,6 +81,7 @@ class Queries:
         """
         import duckdb
 
+        self.require_readable(query)
         try:
             return self._result(query, params, ids or {})
         except duckdb.ConnectionException:
@@ -101,11 +103,59 @@ class Queries:
         finally:
             for name in ids:
                 connection.unregister(name)
-        # DuckDB hands over text from SQLite unchecked.
-        for column in result.columns:
+        self._require_stored_types(result.columns, query)
+        return result
+
+    def require_readable(self, query: str) -> None:
+        """Raise `StoredValueError` where DuckDB would misread a column that a query may name.
+
+        Raises
+        ------
+        StoredValueError
+            The column holds values of other types, which DuckDB takes without complaint.
+        """
+        if self._attachment.errors == "coerce":
+            return
+        named = [
+            column
+            for column in self._columns_in(query)
+            if column.facts.is_misread and (column.name in query or "*" in query)
+        ]
+        if misread := self._storage.misread_columns(named):
+            self._raise_misfit(misread)
+
+    def _require_stored_types(self, columns: Iterable[pa.Array], query: str) -> None:
+        """Raise where a result holds what DuckDB hands over unchecked, and is not of its type."""
+        for column in columns:
             if pa.types.is_string(column.type):
                 column.validate(full=True)
-        return result
+            elif pa.types.is_binary(column.type) and _has_no_arrays(column):
+                # A number or a text in the place of an array comes as the bytes of its text.
+                self._raise_misfit(
+                    [column for column in self._columns_in(query) if column.kind == "array"]
+                )
+
+    def _columns_in(self, query: str) -> list[Column]:
+        """Return the columns of the tables that a query may be about."""
+        return [
+            column
+            for table in self._contents.native_schema
+            if table.name in query or table.name in self._contents.renamed_tables
+            for column in table.columns.values()
+        ]
+
+    def _raise_misfit(self, columns: Iterable[Column]) -> None:
+        """Raise `StoredValueError` for the first value that is not of its column's type, if any."""
+        misfit = self._storage.first_misfit(columns)
+        if misfit is None:
+            return
+        column = misfit.column
+        raise StoredValueError(
+            f"{self._contents.path.name}: {column.table}.{column.name} holds "
+            f"{misfit.value!r} in the row with id {misfit.row}, where its type is "
+            f"{column.kind}. The file is not as it was published; fetch it again, or open it "
+            'with load_sqlite(path, errors="coerce"), which makes such values missing.'
+        )
 
     def tell_of_missing_rows(self, query: str) -> None:
         """Warn where a query asks for tables that are empty because the file is a small one."""
@@ -127,11 +177,13 @@ class Queries:
         import duckdb
 
         query = _select(table, list(table.columns))
+        self.require_readable(query)
         # A connection of its own: the reader stays open while other queries may run.
         with self._attachment.connection().cursor() as cursor:
             try:
                 for batch in cursor.execute(query).to_arrow_reader(rows):
                     batch.validate(full=True)
+                    self._require_stored_types(batch.columns, query)
                     yield batch
             except (duckdb.Error, pa.ArrowException, OSError, UnicodeError) as error:
                 raise self._explained(error, query, None) from error
@@ -260,26 +312,17 @@ class Queries:
     def _explained(self, error: Exception, query: str, where: str | None) -> Exception:
         import duckdb
 
-        columns = [
-            column
-            for table in self._contents.native_schema
-            if table.name in query or table.name in self._contents.renamed_tables
-            for column in table.columns.values()
-        ]
         if isinstance(error, SynphysError):
             return error
         if "interrupted" in str(error).casefold():
             raise KeyboardInterrupt from error
         if not self._contents.path.exists() or "malformed" in str(error):
             return unreadable(self._contents.path, error)
-        if _is_about_a_value(error) and (misfit := self._storage.first_misfit(columns)):
-            column = misfit.column
-            return StoredValueError(
-                f"{self._contents.path.name}: {column.table}.{column.name} holds "
-                f"{misfit.value!r} in the row with id {misfit.row}, where its type is "
-                f"{column.kind}. The file is not as it was published; fetch it again, or open it "
-                'with load_sqlite(path, errors="coerce"), which makes such values missing.'
-            )
+        if _is_about_a_value(error):
+            try:
+                self._raise_misfit(self._columns_in(query))
+            except StoredValueError as misfit:
+                return misfit
         if where is not None and isinstance(error, duckdb.Error):
             return refusal(parse(where), error)
         return QueryError(f"The query can't be run. {str(error).strip()}")
@@ -295,12 +338,19 @@ def _by_id(data: pa.Table, label: str) -> pa.Table:
     return data if (ids[1:] > ids[:-1]).all() else data.take(np.argsort(ids, kind="stable"))
 
 
+def _has_no_arrays(column: pa.Array) -> bool:
+    """Return whether some value of a column of bytes is not the content of a .npy file."""
+    import pyarrow.compute as pc
+
+    return bool(pc.any(pc.invert(pc.starts_with(column, _NPY))).as_py())
+
+
 def _is_about_a_value(error: Exception) -> bool:
     import duckdb
 
     # What streams to Arrow comes with another class, but with DuckDB's words.
     kinds = (duckdb.TypeMismatchException, duckdb.ConversionException)
-    words = ("Mismatch Type Error", "Conversion Error", "Invalid UTF8", "Wrapping")
+    words = ("Mismatch Type Error", "Conversion Error", "Invalid UTF8", "Wrapping", "Out of Range")
     return isinstance(error, (*kinds, UnicodeError)) or any(word in str(error) for word in words)
 
 

@@ -13,6 +13,7 @@ from .base import CATALOGUE, Facts, Misfit, Storage, absolute_path
 from .duckdb_engine import load_sqlite_extension
 from .identifiers import quoted
 from .sqlite_catalog import (
+    UTF8_CHECK,
     declared_columns,
     declared_references,
     keyed_tables,
@@ -132,6 +133,7 @@ class SqliteStorage(Storage):
         self.location = absolute_path(path)
         require_sqlite_file(self.location)
         self._facts = SqliteFacts(self.location)
+        self._misread: dict[tuple[str, str], bool] = {}
 
     def __reduce__(self) -> tuple[type[SqliteStorage], tuple[Path]]:
         return SqliteStorage, (self.location,)
@@ -165,7 +167,8 @@ class SqliteStorage(Storage):
             )
             return _coerced(table)
         columns = ", ".join(
-            f"CAST({quoted(column.name)} AS {column.facts.duckdb}) AS {quoted(column.name)}"
+            f"{column.facts.value.format(quoted(column.name), column.facts.duckdb)} "
+            f"AS {quoted(column.name)}"
             for column in table.columns.values()
         )
         return f"SELECT {columns} FROM {CATALOGUE}.{quoted(table.name)}"
@@ -174,36 +177,63 @@ class SqliteStorage(Storage):
         """Return the first stored value that is not of its column's kind, if there is one."""
         looked_at = list(columns)
         for column in looked_at:
-            name = quoted(column.name)
-            rows = read_rows(
-                self.location,
-                f"SELECT id, {name} FROM {quoted(column.table)} "
-                f"WHERE {misfit_condition(column)} LIMIT 1",
-            )
-            if rows:
-                return Misfit(column, *rows[0])
-        return self._first_undecodable(
-            [column for column in looked_at if column.facts.storage == "texts"]
-        )
-
-    def _first_undecodable(self, columns: Iterable[Column]) -> Misfit | None:
-        for column in columns:
-            name = quoted(column.name)
-            rows = read_rows(
-                self.location, f"SELECT id, CAST({name} AS BLOB) FROM {quoted(column.table)}"
-            )
-            for row, value in rows:
-                try:
-                    (value or b"").decode()
-                except UnicodeDecodeError:
-                    return Misfit(column, row, value)
+            misfits = self._misfits(column, misfit_condition(column))
+            if misfits:
+                return Misfit(column, *misfits[0])
+        for column in looked_at:
+            if column.facts.storage == "texts":
+                misfits = self._misfits(column, undecodable_condition(column))
+                if misfits:
+                    return Misfit(column, *misfits[0])
         return None
+
+    def _misfits(self, column: Column, condition: str) -> list[tuple[Any, Any]]:
+        # Text as its bytes, which need not be text.
+        name = quoted(column.name)
+        rows = read_rows(
+            self.location,
+            f"SELECT id, typeof({name}), CASE typeof({name}) WHEN 'text' THEN CAST({name} AS BLOB) "
+            f"ELSE {name} END FROM {quoted(column.table)} WHERE {condition} LIMIT 1",
+        )
+        return [(row, _decoded(value) if kind == "text" else value) for row, kind, value in rows]
+
+    def misread_columns(self, columns: Iterable[Column]) -> list[Column]:
+        """Return the columns that DuckDB would misread: SQLite is asked, once a column."""
+        unknown: dict[str, list[Column]] = {}
+        for column in columns:
+            if column.facts.is_misread and (column.table, column.name) not in self._misread:
+                unknown.setdefault(column.table, []).append(column)
+        for table, of_table in unknown.items():
+            checks = [f"max({misfit_condition(column)})" for column in of_table]
+            [row] = read_rows(self.location, f"SELECT {', '.join(checks)} FROM {quoted(table)}")
+            for column, is_misread in zip(of_table, row, strict=True):
+                self._misread[table, column.name] = bool(is_misread)
+        return [
+            column for column in columns if self._misread.get((column.table, column.name), False)
+        ]
 
     def _misfit_columns(self, table: Table) -> list[str]:
         """Return the columns of a table that hold a value which is not of their kind."""
-        checks = [f"max({misfit_condition(column)})" for column in table.columns.values()]
+        checks = [
+            f"max({misfit_condition(column)})"
+            if column.facts.storage != "texts"
+            else f"max(({misfit_condition(column)}) OR {undecodable_condition(column)})"
+            for column in table.columns.values()
+        ]
         [row] = read_rows(self.location, f"SELECT {', '.join(checks)} FROM {quoted(table.name)}")
         return [name for name, misfits in zip(table.columns, row, strict=True) if misfits]
+
+
+def _decoded(text: bytes) -> str | bytes:
+    try:
+        return text.decode()
+    except UnicodeDecodeError:
+        return text
+
+
+def undecodable_condition(column: Column) -> str:
+    """Return the SQLite condition for text that is not UTF-8."""
+    return f"NOT {UTF8_CHECK}(CAST({quoted(column.name)} AS BLOB))"
 
 
 def misfit_condition(column: Column) -> str:
@@ -219,8 +249,9 @@ def _coerced(table: Table) -> str:
         return f"CASE WHEN {fits} THEN {column.facts.as_text.format(name)} END AS {name}"
 
     def cast_back(column: Column) -> str:
-        name = quoted(column.name)
-        return f"{column.facts.from_text.format(name, column.facts.duckdb)} AS {name}"
+        facts, name = column.facts, quoted(column.name)
+        again = facts.from_text.format(name, facts.duckdb)
+        return f"{facts.value.format(again, facts.duckdb)} AS {name}"
 
     columns = list(table.columns.values())
     inner = f"SELECT {', '.join(map(as_text, columns))} FROM {quoted(table.name)}"

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 
 _JOURNAL_HEADER = 28
+# SQLite itself does not look whether text is what its encoding says.
+UTF8_CHECK = "is_utf8"
 
 
 def require_sqlite_file(path: Path) -> None:
@@ -78,6 +80,14 @@ def _require_no_journal(path: Path) -> None:
             )
 
 
+def _is_utf8(content: bytes | None) -> bool:
+    try:
+        (content or b"").decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
 def read_rows(path: Path, sql: str, parameters: tuple[object, ...] = ()) -> list[tuple[Any, ...]]:
     """Return all rows of a small query on the file, opened so that nothing can be written.
 
@@ -90,6 +100,7 @@ def read_rows(path: Path, sql: str, parameters: tuple[object, ...] = ()) -> list
     uri = f"{path.absolute().as_uri()}?mode=ro&immutable=1"
     try:
         with closing(sqlite3.connect(uri, uri=True)) as connection:
+            connection.create_function(UTF8_CHECK, 1, _is_utf8, deterministic=True)
             return connection.execute(sql, parameters).fetchall()
     except sqlite3.DatabaseError as error:
         if not path.exists():

@@ -435,7 +435,9 @@ class SynphysDatabase:
              n
         0  159
         """
-        return self.connection.view(self._release.schema.table(name).name)
+        table = self._release.schema.table(name)
+        self._release.queries.require_readable(f"SELECT * FROM {table.name}")
+        return self.connection.view(table.name)
 
     @property
     def connection(self) -> duckdb.DuckDBPyConnection:

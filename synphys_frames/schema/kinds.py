@@ -19,6 +19,22 @@ Storage = Literal["floats", "masked", "times", "texts", "bytes"]
 # In python storage a row is gathered two to three times faster than in pyarrow storage.
 STR = pd.StringDtype("python", na_value=np.nan)
 
+_DAY = "[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]"
+_TIME = "[0-9][0-9]:[0-9][0-9]:[0-9][0-9]"
+# SQLite takes February 30, 'now' and times of other zones, too: what it makes of them has another
+# text, or another form.
+_NO_TIME = (
+    "{0} IS NOT NULL AND (typeof({0}) != 'text' OR length({0}) > 26 OR "
+    "strftime('%Y-%m-%d', {0}, '+0 days') IS NOT substr({0}, 1, 10) OR "
+    f"NOT ({{0}} GLOB '{_DAY}' OR ("
+    "strftime('%H:%M:%S', {0}, '+0 days') IS substr({0}, 12, 8) AND ("
+    f"{{0}} GLOB '{_DAY}[ T]{_TIME}' OR ({{0}} GLOB '{_DAY}[ T]{_TIME}.[0-9]*' AND "
+    "substr({0}, 21) NOT GLOB '*[^0-9]*')))))"
+)
+# By way of its bytes: text that is not UTF-8 becomes NULL.
+_TEXT_AS_TEXT = "hex(CAST({0} AS BLOB))"
+_TEXT_FROM_TEXT = "TRY(decode(unhex({0})))"
+
 _SWITCHES = {"true": True, "1": True, "false": False, "0": False}
 
 
@@ -52,6 +68,11 @@ class KindFacts:
         The types in Arrow and in DuckDB.
     misfit
         SQLite condition that holds for a stored value of another type; ``{0}`` is the column.
+    value
+        DuckDB SQL for the value: of column ``{0}``, as it comes from SQLite, in type ``{1}``. What
+        stands for a missing value is NULL.
+    is_misread
+        Whether DuckDB takes values of other types without complaint, so that SQLite is asked.
     storage
         How columns are held in memory: "floats" side by side in blocks, "masked" with a mask of
         what is missing, "times", "texts" as places among the distinct ones, "bytes" as objects.
@@ -66,7 +87,8 @@ class KindFacts:
     is_heavy
         Whether columns stay out of memory and of wide frames unless they are named.
     as_text, from_text
-        SQL that hands a value over from SQLite as text, and makes it again in DuckDB.
+        SQL that hands a value over from SQLite as text, and makes of it in DuckDB what `value`
+        takes.
     """
 
     dtype: str
@@ -79,6 +101,8 @@ class KindFacts:
     parse: Callable[[str], Any] = str
     declared: tuple[str, ...] = ()
     is_heavy: bool = False
+    value: str = "CAST({0} AS {1})"
+    is_misread: bool = False
     as_text: str = "{0}"
     from_text: str = "CAST({0} AS {1})"
 
@@ -94,13 +118,15 @@ KINDS: dict[Kind, KindFacts] = {
         dtype="boolean",
         arrow=pa.bool_(),
         duckdb="BOOLEAN",
-        misfit="typeof({0}) NOT IN ('integer', 'null')",
+        misfit="typeof({0}) NOT IN ('integer', 'null') OR {0} NOT IN (0, 1)",
         storage="masked",
         words="True or False",
         accepts=_is_truth,
         parse=_truth,
         declared=("BOOL",),
-        from_text="CAST(CAST({0} AS BIGINT) AS {1})",
+        value="CASE WHEN {0} IN (0, 1) THEN CAST({0} AS {1}) "
+        "WHEN {0} IS NOT NULL THEN error('Mismatch Type Error: neither 0 nor 1') END",
+        from_text="CAST({0} AS BIGINT)",
     ),
     "int": KindFacts(
         dtype="Int64",
@@ -130,13 +156,12 @@ KINDS: dict[Kind, KindFacts] = {
         dtype="datetime64[us]",
         arrow=pa.timestamp("us"),
         duckdb="TIMESTAMP",
-        # SQLite takes February 30 and 'now' for dates, too: what it makes of them has another text.
-        misfit="{0} IS NOT NULL AND (typeof({0}) != 'text' OR "
-        "strftime('%Y-%m-%d', {0}, '+0 days') IS NOT substr({0}, 1, 10))",
+        misfit=_NO_TIME,
         storage="times",
         words="a time",
         accepts=_is_text,
         declared=("DATE", "TIMESTAMP"),
+        is_misread=True,
     ),
     "array": KindFacts(
         dtype="object",
@@ -148,6 +173,8 @@ KINDS: dict[Kind, KindFacts] = {
         accepts=lambda value: isinstance(value, bytes),
         declared=("BLOB",),
         is_heavy=True,
+        # None is stored as an empty one.
+        value="nullif(CAST({0} AS {1}), ''::BLOB)",
         as_text="hex({0})",
         from_text="unhex({0})",
     ),
@@ -160,6 +187,10 @@ KINDS: dict[Kind, KindFacts] = {
         words="JSON as text",
         accepts=_is_text,
         is_heavy=True,
+        # None is stored as the JSON of it.
+        value="CASE WHEN trim({0}, e' \\t\\n\\r') != 'null' THEN CAST({0} AS {1}) END",
+        as_text=_TEXT_AS_TEXT,
+        from_text=_TEXT_FROM_TEXT,
     ),
     "str": KindFacts(
         dtype="str",
@@ -169,6 +200,8 @@ KINDS: dict[Kind, KindFacts] = {
         storage="texts",
         words="text",
         accepts=_is_text,
+        as_text=_TEXT_AS_TEXT,
+        from_text=_TEXT_FROM_TEXT,
     ),
 }
 if KINDS.keys() != set(get_args(Kind)):
