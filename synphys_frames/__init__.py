@@ -7,7 +7,7 @@ Examples
 --------
 >>> db = sf.load_sample()
 >>> db.pairs(pre_class=sf.CellClass(cre_type="pvalb"), synapse=True, include="synapse").shape
-(26, 133)
+(17, 133)
 """
 
 from ._version import __version__ as __version__

@@ -93,7 +93,7 @@ class SynphysAccessor(PairVerbs):
         --------
         >>> young = db.slice[db.slice.age < 60]
         >>> young.synphys.pairs(synapse=True).shape
-        (56, 14)
+        (37, 14)
         """
         database = database_of(self._frame, db)
         ids = self._related_ids(database, "pair")
@@ -148,8 +148,6 @@ class SynphysAccessor(PairVerbs):
         0   1              1
         1   2              1
         2   3              1
-        3   4              1
-        4   5              1
         """
         if not isinstance(table, str):
             raise ArgumentError(f"related takes the name of one table; got {table!r}.")

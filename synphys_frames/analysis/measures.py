@@ -95,8 +95,8 @@ def connectivity(
     >>> counts[["n_probed", "n_connected", "connection_probability"]].head(2)
                           n_probed  n_connected  connection_probability
     pre_class post_class
-    ex        ex               209           21                0.100478
-              in               169           16                0.094675
+    ex        ex                48            6                  0.1250
+              in                32            6                  0.1875
     """
     table = tally(
         pairs,
@@ -166,8 +166,8 @@ def connectivity_profile(
     >>> sf.connectivity_profile(db.pairs(species="mouse"), [0, 1e-4, 2e-4]).iloc[:, :3]
                       n_probed  n_connected  connection_probability
     distance
-    [0.0, 0.0001)          329           67                0.203647
-    [0.0001, 0.0002)       387           47                0.121447
+    [0.0, 0.0001)          257           23                0.089494
+    [0.0001, 0.0002)       201           12                0.059701
     """
     table = tally(pairs, classes, post_classes, bins=bins, distance=distance, probed=probed, db=db)
     return summarise(table, alpha)
@@ -216,7 +216,7 @@ def fit_distance(
     --------
     >>> fit = sf.fit_distance(db.pairs(species="mouse"), "exponential")
     >>> fit.status, fit.n_probed
-    ('fitted', 781)
+    ('fitted', 459)
     """
     if not isinstance(pairs, pd.DataFrame):
         raise ArgumentError(

@@ -51,9 +51,9 @@ class PairVerbs:
         ...     {"Pvalb": sf.CellClass(cre_type="pvalb"), "Sst": sf.CellClass(cre_type="sst")}
         ... )
         >>> pairs[["pair.id", "pre_class", "post_class"]].dropna().head(2)
-             pair.id pre_class post_class
-        303      304       Sst      Pvalb
-        304      305       Sst      Pvalb
+            pair.id pre_class post_class
+        23       24       Sst        Sst
+        24       25       Sst        Sst
         """
         return classify_pairs(self._frame, classes, db)
 
@@ -78,8 +78,8 @@ class PairVerbs:
         >>> db.pairs(species="mouse").synphys.tally(classes)[["n_probed", "n_connected"]].head(2)
                               n_probed  n_connected
         pre_class post_class
-        Pvalb     Pvalb              7            4
-                  Sst                7            1
+        Pvalb     Pvalb             33            9
+                  Sst                3            0
         """
         return tally(
             self._frame,
@@ -115,8 +115,8 @@ class PairVerbs:
         >>> counts[["n_probed", "n_connected", "connection_probability"]].head(2)
                               n_probed  n_connected  connection_probability
         pre_class post_class
-        Pvalb     Pvalb              7            4                0.571429
-                  Sst                7            1                0.142857
+        Pvalb     Pvalb             33            9                0.272727
+                  Sst                3            0                0.000000
         """
         return connectivity(
             self._frame,
@@ -150,8 +150,8 @@ class PairVerbs:
         >>> profile[["n_probed", "n_connected", "connection_probability"]]
                           n_probed  n_connected  connection_probability
         distance
-        [0.0, 0.0001)          329           67                0.203647
-        [0.0001, 0.0002)       387           47                0.121447
+        [0.0, 0.0001)          257           23                0.089494
+        [0.0001, 0.0002)       201           12                0.059701
         """
         return connectivity_profile(
             self._frame,
@@ -181,7 +181,7 @@ class PairVerbs:
         --------
         >>> fit = db.pairs(species="mouse").synphys.fit_distance()
         >>> fit.status, fit.n_probed, fit.n_connected
-        ('fitted', 781, 114)
+        ('fitted', 459, 35)
         """
         return fit_distance(
             self._frame,
@@ -225,8 +225,8 @@ class PairVerbs:
         >>> pairs.synphys.matrix("synapse.latency", classes)
         post_class        ex        in
         pre_class
-        ex          0.001497  0.001518
-        in          0.001724  0.001594
+        ex          0.001445  0.001220
+        in          0.001255  0.001141
         """
         values, counted = value_matrix(
             self._frame,
@@ -258,8 +258,8 @@ class PairVerbs:
         >>> tests = pairs.synphys.compare("synapse.psp_amplitude", classes)
         >>> tests[["pre_class_a", "post_class_a", "pre_class_b", "post_class_b", "n_a"]].head(2)
           pre_class_a post_class_a pre_class_b post_class_b  n_a
-        0          ex           ex          ex           in   34
-        1          ex           ex          in           ex   34
+        0          ex           ex          ex           in    6
+        1          ex           ex          in           ex    6
         """
         return compare_values(
             self._frame, column, classes, post_classes, min_count=min_count, db=db

@@ -63,8 +63,8 @@ def summarise(tally: pd.DataFrame, alpha: float = 0.05) -> pd.DataFrame:
     >>> sf.summarise(together)[["n_connected", "n_probed", "connection_probability"]].head(2)
                           n_connected  n_probed  connection_probability
     pre_class post_class
-    ex        ex                   40       390                0.102564
-              in                   21       199                0.105528
+    ex        ex                    7        61                0.114754
+              in                    7        35                0.200000
     """
     columns = _checked(tally)
     with np.errstate(invalid="ignore", divide="ignore"):

@@ -141,8 +141,8 @@ def tally(
     >>> (mouse + human)[["n_probed", "n_connected"]].head(2)
                           n_probed  n_connected
     pre_class post_class
-    ex        ex               390           40
-              in               199           21
+    ex        ex                61            7
+              in                35            7
     """
     if kind not in _KINDS:
         raise ArgumentError(f"kind takes {', '.join(map(repr, _KINDS))}; got {kind!r}.")

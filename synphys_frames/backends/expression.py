@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import math
+import sys
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -134,6 +137,7 @@ def _parse(text: str) -> Expression:
             f"The expression {text!r} must be one SQL expression, such as "
             '"distance < 100e-6 AND has_synapse", and nothing after it.'
         )
+    _make_doubles(text, node["select_list"])
     names: list[Name] = []
     for part in _nodes(node["select_list"][0]):
         kind = part.get("class")
@@ -152,6 +156,43 @@ def _parse(text: str) -> Expression:
     with plain_connection() as connection:
         numbered = _written(parsed, _labels(distinct).__getitem__, connection)
     return Expression(text, distinct, numbered, statement)
+
+
+def _make_doubles(text: str, expressions: list[dict[str, Any]]) -> None:
+    """Make every number with a point or an exponent the double that Python and SQLite make of it.
+
+    DuckDB reads most of them as decimals, and loses the last bits where it compares these with
+    doubles; written again, a number with an exponent becomes such a decimal, too.
+    """
+    constants = [part for part in _nodes(expressions) if part.get("class") == "CONSTANT"]
+    for part in constants:
+        number = _double(part["value"])
+        if number is None:
+            continue
+        if math.isinf(number):
+            raise ExpressionError(
+                f"The expression {text!r} holds a number that is larger than a double can be "
+                f"(about {sys.float_info.max:.1e})."
+            )
+        written = {"type": {"id": "VARCHAR", "type_info": None}, "is_null": False}
+        child = part | {"value": written | {"value": repr(number)}}
+        cast = {"class": "CAST", "type": "OPERATOR_CAST", "child": child, "try_cast": False}
+        del part["value"]
+        part.update(cast, cast_type={"id": "DOUBLE", "type_info": None})
+
+
+def _double(constant: dict[str, Any]) -> float | None:
+    """Return the value of a constant that is no whole number, or None where it is one, or none."""
+    kind = constant["type"]["id"]
+    if constant["is_null"] or kind not in ("DECIMAL", "DOUBLE"):
+        return None
+    value = constant["value"]
+    if kind == "DOUBLE":
+        return float(value)
+    if isinstance(value, dict):
+        value = (value["upper"] << 64) + value["lower"]
+    scale: int = constant["type"]["type_info"]["scale"]
+    return float(Fraction(value, 10**scale))
 
 
 def _is_bare_select(node: dict[str, Any]) -> bool:

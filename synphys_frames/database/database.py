@@ -62,7 +62,7 @@ class SynphysDatabase:
     >>> db.version_name
     'synphys_synthetic_sample_small.sqlite'
     >>> db.pair.shape
-    (1410, 15)
+    (2058, 15)
     """
 
     def __init__(
@@ -172,7 +172,7 @@ class SynphysDatabase:
         Examples
         --------
         >>> db.tables.set_index("table").loc["pair", "rows"]
-        np.int64(1410)
+        np.int64(2058)
         """
         self._release.require_open()
         return tables_frame(self._release.contents)
@@ -244,8 +244,8 @@ class SynphysDatabase:
         --------
         >>> db.table("pair", columns=["id", "distance"], where="distance < 50e-6", limit=2)
            id  distance
-        0  63  0.000043
-        1  67  0.000043
+        0   2  0.000043
+        1   5  0.000043
         """
         schema = self._release.contents.native_schema if native else self._release.schema
         table = schema.table(name)
@@ -291,8 +291,8 @@ class SynphysDatabase:
         >>> db.sql("SELECT species, count(*) AS n FROM slice WHERE age > ? GROUP BY 1 ORDER BY 1",
         ...        [60])
           species   n
-        0   human  14
-        1   mouse  17
+        0   human   6
+        1   mouse  16
         """
         check_dtype_backend(dtype_backend)
         if not isinstance(query, str):
@@ -343,8 +343,8 @@ class SynphysDatabase:
         ... )
         >>> pairs[["pair.id", "pre_cell.cre_type", "synapse.latency"]].head(2)
            pair.id pre_cell.cre_type  synapse.latency
-        0      102               vip          0.00195
-        1      297               vip          0.00147
+        0       17           unknown              NaN
+        1      157             pvalb              NaN
         """
         return self._release.pairs(None, include, dtype_backend, **filters)
 
@@ -432,8 +432,8 @@ class SynphysDatabase:
         Examples
         --------
         >>> db.relation("pair").filter("has_synapse").aggregate("count(*) AS n").df()
-             n
-        0  159
+            n
+        0  55
         """
         table = self._release.schema.table(name)
         self._release.queries.require_readable(f"SELECT * FROM {table.name}")

@@ -1,17 +1,25 @@
 from __future__ import annotations
 
 import operator as op
+import shutil
+import sqlite3
+from contextlib import closing
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import synphys_frames as sf
 from synphys_frames.backends.duckdb_engine import evaluating_connection
 from synphys_frames.backends.expression import evaluate, is_true, parse
 from synphys_frames.errors import ArgumentError, ExpressionError
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @pytest.mark.parametrize(
@@ -137,3 +145,78 @@ def test_comparison_of_texts_agrees_with_their_bytes(values: list[Any], limit: s
             )
             expected = [one is not None and compare(one, limit.encode()) for one in in_bytes]
             assert found.tolist() == expected
+
+
+CONNECTION = cache(evaluating_connection)
+NUMBERS = st.floats(allow_nan=False, allow_infinity=False)
+
+
+@settings(max_examples=60, deadline=None)
+@given(numbers=st.lists(NUMBERS, min_size=1, max_size=12), number=NUMBERS, data=st.data())
+def test_a_number_is_the_double_that_python_makes_of_it(
+    numbers: list[float], number: float, data: st.DataObject
+) -> None:
+    # Its neighbours tell the last bit.
+    limit = data.draw(st.sampled_from([number, *numbers]))
+    with np.errstate(over="ignore"):
+        values = [*numbers, limit, np.nextafter(limit, np.inf), np.nextafter(limit, -np.inf)]
+    column = pd.Series([float(value) for value in values if np.isfinite(value)])
+    digits = data.draw(st.sampled_from([f"{limit!r}", f"{limit:.20e}", f"{limit:.17g}"]))
+    columns = {("x",): column}
+    for text, expected in {
+        f"x <= {digits}": column <= limit,
+        f"x = {digits}": column == limit,
+        f"x IN ({digits}, {digits})": column == limit,
+        f"x BETWEEN {digits} AND {digits}": column == limit,
+        f"CASE WHEN x > {digits} THEN true ELSE false END": column > limit,
+        f"{digits} > x": column < limit,
+    }.items():
+        truth = evaluate(parse(text), columns, len(column), CONNECTION)
+        assert list(truth) == list(expected), text
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("x = 0.00010580520830519913", 0.00010580520830519913),
+        ("x = 1e-3", 1e-3),
+        ("x = -0.0", 0.0),
+        ("x = .1", 0.1),
+        ("x = 12345678901234567890123456789012345678.5", 1.2345678901234568e37),
+        ("x = 0.1234567890123456789012345678901234567890123", 0.1234567890123456789),
+        ("x = 1_000.1", 1000.1),
+    ],
+)
+def test_numbers_as_they_are_written(text: str, expected: float) -> None:
+    assert list(evaluate(parse(text), {("x",): pd.Series([expected])}, 1)) == [True]
+
+
+@pytest.mark.parametrize("number", ["1e309", "-1e400", "2.5e308"])
+def test_a_number_beyond_doubles_is_refused(number: str) -> None:
+    with pytest.raises(ExpressionError, match="larger than a double"):
+        parse(f"x < {number}")
+
+
+@settings(max_examples=6, deadline=None)
+@given(number=st.floats(1e-6, 1e-3))
+def test_a_number_is_the_same_in_every_place(tiny_path: Path, number: float) -> None:
+    path = tiny_path.with_name("numbers.sqlite")
+    path.unlink(missing_ok=True)
+    shutil.copy(tiny_path, path)
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("UPDATE pair SET distance = ? WHERE id IN (1, 5)", [number])
+        connection.execute("UPDATE cell SET depth = ? WHERE id = 3", [number])
+        connection.commit()
+        expected = [
+            row[0]
+            for row in connection.execute(
+                f"SELECT id FROM pair WHERE distance = {number!r} ORDER BY id"
+            )
+        ]
+    with sf.load_sqlite(path) as db:
+        assert expected == [1, 5]
+        assert db.table("pair", ["id"], where=f"distance = {number!r}")["id"].tolist() == expected
+        assert db.pairs(where=f"distance = {number!r}")["pair.id"].tolist() == expected
+        assert db.pairs(distance=(number, number))["pair.id"].tolist() == expected
+        for deep in (sf.CellClass(depth=number), sf.CellClass(f"depth = {number!r}")):
+            assert db.pairs(post_class=deep)["pair.id"].tolist() == [1, 4]
