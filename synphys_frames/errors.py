@@ -116,6 +116,18 @@ class ExportError(SynphysError, OSError):
     """A file can't be written where it was asked for."""
 
 
+class SynphysWarning(UserWarning):
+    """Base of the warnings of this package that have a name."""
+
+
+class AmbiguousWayWarning(SynphysWarning):
+    """Between two tables several ways lead to different rows, and none was named."""
+
+
+class MissingRowsWarning(SynphysWarning):
+    """A table is empty because the file's size does not have its rows."""
+
+
 def did_you_mean(name: object, known: Iterable[str], *, most: int = 3) -> str:
     """Return a sentence that points from a wrong name to the nearest known ones.
 

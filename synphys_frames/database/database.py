@@ -10,7 +10,14 @@ import pandas as pd
 from ..columns import check_dtype_backend, frame_from_arrow
 from ..errors import ArgumentError
 from ..query import names_of
-from .description import ColumnNames, schema_frame, summary, summary_html, tables_frame
+from .description import (
+    ColumnNames,
+    schema_frame,
+    summary,
+    summary_html,
+    tables_frame,
+    ways_frame,
+)
 from .diff import ReleaseDiff, columns_diff, pairs_diff, rows_diff, tables_diff
 from .parquet_export import export_release
 from .release import Release
@@ -195,6 +202,27 @@ class SynphysDatabase:
         'm'
         """
         return schema_frame(self._release.schema)
+
+    @property
+    def ways(self) -> pd.DataFrame:
+        """The ways between tables that ``frame.synphys.related`` and `join` take.
+
+        Returns
+        -------
+        DataFrame
+            A row for every two tables between which foreign keys lead, all str: source, target, way
+            (the tables that it goes through), other_ways (what `via` can name to be led to other
+            rows; missing where there is no choice).
+
+        Examples
+        --------
+        >>> ways = db.ways.set_index(["source", "target"])
+        >>> ways.loc[("cell", "recording"), "way"]
+        'cell → electrode → recording'
+        >>> ways.loc[("stim_pulse", "cell"), "other_ways"]
+        'via="stim_pulse.cell_id"'
+        """
+        return ways_frame(self._release.schema)
 
     def table(
         self,

@@ -6,7 +6,7 @@ from .criteria import criterion_columns
 from .filters import PairFilter
 from .frame_ids import ids_of, integers, noted_in, single, table_of
 from .probed import probed_mask
-from .related import related_ids_query, tables_on_the_way
+from .related import ids_via, related_rows, require_via, warn_of_other_ways, way_text
 from .wide_frame import kinds_of, lacking, names_of, pairs_frame, select
 
 __all__ = [
@@ -19,6 +19,7 @@ __all__ = [
     "criterion_columns",
     "id_column",
     "ids_of",
+    "ids_via",
     "integers",
     "kinds_of",
     "label_of",
@@ -28,10 +29,12 @@ __all__ = [
     "noted_in",
     "pairs_frame",
     "probed_mask",
-    "related_ids_query",
+    "related_rows",
+    "require_via",
     "select",
     "single",
     "store_lookup",
     "table_of",
-    "tables_on_the_way",
+    "warn_of_other_ways",
+    "way_text",
 ]
