@@ -238,10 +238,11 @@ class SynphysAccessor:
         ids, missing = ids_of(self._frame, source)
         rows = related_rows(database.store.aliases, source, table, via)
         database.require_rows(rows.passed)
-        if via is None:
-            warn_of_other_ways(aliases, table)
         wanted = np.unique(ids[~missing])
-        return database.rows_with_ids(rows.table, rows.ids_query, wanted, dtype_backend)
+        found = database.rows_with_ids(rows.table, rows.ids_query, wanted, dtype_backend)
+        if via is None:
+            warn_of_other_ways(aliases, table, self._frame, lambda: found["id"], by_row=False)
+        return found
 
     def join(
         self,
@@ -310,10 +311,13 @@ class SynphysAccessor:
         if via is not None:
             source, ids, missing = ids_via(store, source, ids, missing, via)
         selection = select(store, source, wanted, groups=False, own=())
-        joined = Gathering(store, source, ids=ids, missing=missing).frame(selection)
+        gathering = Gathering(store, source, ids=ids, missing=missing)
+        joined = gathering.frame(selection)
         if via is None:
-            for table in dict.fromkeys(name.partition(".")[0] for name in wanted):
-                warn_of_other_ways(store.aliases(source), table)
+            for alias, _ in selection:
+                reached = partial(gathering.series, alias, "id")
+                aliases = store.aliases(source)
+                warn_of_other_ways(aliases, alias.name, self._frame, reached, by_row=True)
         if dtype_backend == "pyarrow":
             joined = to_arrow_backend(joined, kinds_of(store, source, selection, prefixed=True))
         fresh = joined.loc[:, ~joined.columns.isin(self._frame.columns)]

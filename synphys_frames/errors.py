@@ -72,6 +72,10 @@ class ClosedError(SynphysError):
     """The database was closed."""
 
 
+class ReadOnlyError(SynphysError, AttributeError, TypeError):
+    """A database is only ever read; nothing of it can be set."""
+
+
 class ReleaseFileError(SynphysError):
     """A file is missing, damaged, or not a Synaptic Physiology release."""
 

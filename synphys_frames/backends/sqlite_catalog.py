@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
 import sqlite3
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
@@ -11,6 +13,10 @@ from ..releases import SqliteHeader, damage
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+
+_BLOCK_BYTES = 4096
+_SAMPLED_BLOCKS = 32
 
 
 def require_sqlite_file(path: Path) -> None:
@@ -45,6 +51,31 @@ def require_sqlite_file(path: Path) -> None:
             f"{path} is in write-ahead-log mode, which can't be read without writing files beside "
             'it. Convert a copy of it: sqlite3 copy.sqlite "PRAGMA journal_mode=DELETE".'
         )
+
+
+def content_sample(path: Path) -> str:
+    """Return the digest of a file's first bytes and of blocks spread over it: 128 kB at the most.
+
+    Raises
+    ------
+    ReleaseFileError
+        The file can't be read.
+    """
+    found = hashlib.sha256()
+    try:
+        with path.open("rb") as file:
+            size = file.seek(0, os.SEEK_END)
+            # Pages are powers of two: each block is in one.
+            step = max(size // _SAMPLED_BLOCKS // _BLOCK_BYTES, 1) * _BLOCK_BYTES
+            for place in range(0, size, step):
+                file.seek(place)
+                found.update(file.read(_BLOCK_BYTES))
+    except OSError as error:
+        raise ReleaseFileError(
+            f"{path} can't be read: {error.strerror or error}. Put it back, or load the version "
+            "again."
+        ) from error
+    return found.hexdigest()
 
 
 def read_rows(path: Path, sql: str, parameters: tuple[object, ...] = ()) -> list[tuple[Any, ...]]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 import pandas as pd
 
 from ..columns import check_dtype_backend, frame_from_arrow
-from ..errors import ArgumentError
+from ..errors import ArgumentError, ReadOnlyError
 from ..query import names_of
 from .description import (
     ColumnNames,
@@ -20,11 +20,11 @@ from .description import (
 )
 from .diff import ReleaseDiff, columns_diff, pairs_diff, rows_diff, tables_diff
 from .parquet_export import export_release
-from .release import Release
+from .release import Release, unpickled
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     import duckdb
@@ -43,9 +43,11 @@ HUMAN_PROJECTS = ("human coarse matrix",)
 class SynphysDatabase:
     """An opened release file.
 
-    Tables are frames (``db["pair"]``, ``db.pair``), `pairs` gives pairs of cells with all that is
-    known of them, `sql` takes any query. The file is only ever read. A database can be pickled (it
-    is opened again), used from several threads, and goes on working in a forked child.
+    Tables are frames (``db["pair"]``, ``db.pair``; ``"pair" in db``, ``list(db)`` and ``len(db)``
+    are of their names), `pairs` gives pairs of cells with all that is known of them, `sql` takes
+    any query. The file is only ever read. A database can be pickled (where the file is open in the
+    process that reads it back, that one is used), used from several threads, and goes on working in
+    a forked child.
 
     Parameters
     ----------
@@ -79,18 +81,18 @@ class SynphysDatabase:
         errors: Literal["raise", "coerce"] = "raise",
         cache_path: str | os.PathLike[str] | None = None,
     ) -> None:
-        self._release = Release(path, errors, cache_path)
+        self._release = Release(path, errors, cache_path).shared_by(self)
 
     def __getstate__(self) -> dict[str, Any]:
         release = self._release
         return {
-            "path": release.storage,
+            "storage": release.storage,
             "errors": release.errors,
             "cache_path": release.cache_path,
         }
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__init__(**state)  # type: ignore[misc]
+        self._release = unpickled(**state).shared_by(self)
 
     def __enter__(self) -> Self:
         self._release.require_open()
@@ -105,7 +107,7 @@ class SynphysDatabase:
         Frames that were read stay; what would read the file raises `ClosedError`. Columns that are
         being written to the cache are written first.
         """
-        self._release.close()
+        self._release = self._release.leave(self)
 
     @property
     def is_closed(self) -> bool:
@@ -545,6 +547,29 @@ class SynphysDatabase:
         if name.startswith("_"):
             raise AttributeError(name)
         return self.table(name)
+
+    def __setattr__(self, name: str, value: object) -> None:
+        if not name.startswith("_"):
+            raise ReadOnlyError(
+                f"A database can't be changed, so db.{name} can't be set. Keep the frame under a "
+                f"name of its own: {name} = ..."
+            )
+        super().__setattr__(name, value)
+
+    def __setitem__(self, name: object, value: object) -> None:
+        raise ReadOnlyError(
+            f"A database can't be changed, so db[{name!r}] can't be set. Keep the frame under a "
+            "name of its own."
+        )
+
+    def __contains__(self, name: object) -> bool:
+        return isinstance(name, str) and name in self._release.schema
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._release.schema.tables)
+
+    def __len__(self) -> int:
+        return len(self._release.schema.tables)
 
     def __dir__(self) -> Iterable[str]:
         names = (name for name in super().__dir__() if not name.startswith("_"))

@@ -5,6 +5,7 @@ from .classify import Lookup, Side, class_codes, id_column, label_of, named_clas
 from .criteria import criterion_columns
 from .filters import PairFilter
 from .frame_ids import ids_of, integers, noted_in, single, table_of
+from .frame_keys import key_mismatch
 from .probed import probed_mask
 from .related import ids_via, related_rows, require_via, warn_of_other_ways, way_text
 from .wide_frame import kinds_of, lacking, names_of, pairs_frame, select
@@ -21,6 +22,7 @@ __all__ = [
     "ids_of",
     "ids_via",
     "integers",
+    "key_mismatch",
     "kinds_of",
     "label_of",
     "lacking",

@@ -7,14 +7,18 @@ from dataclasses import dataclass, replace
 from math import inf
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from ..backends import quoted
 from ..columns import Gathering
 from ..errors import AmbiguousWayWarning, ArgumentError, JoinError, did_you_mean
 from ..schema import foreign_keys, other_ways, require_id
-from .frame_ids import integers
+from .frame_ids import integers, labelled
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    import pandas as pd
 
     from .._typing import Mask, Rows
     from ..columns import ColumnStore
@@ -116,15 +120,40 @@ def related_rows(
     return _leg(aliases_of(key.after), table, step)
 
 
-def warn_of_other_ways(aliases: Aliases, table: str) -> None:
+def warn_of_other_ways(
+    aliases: Aliases,
+    table: str,
+    frame: pd.DataFrame,
+    reached: Callable[[], pd.Series],
+    *,
+    by_row: bool,
+) -> None:
     """Warn where another way leads to other rows than the one that is taken.
 
-    A foreign key between the two tables themselves is no choice, unless it is only a side key.
+    A foreign key between the two tables themselves is no choice, unless it is only a side key. One
+    that the frame has itself is compared with what was reached.
+
+    Parameters
+    ----------
+    aliases
+        The tables that foreign keys lead to from the source table.
+    table
+        The other table.
+    frame
+        The rows of the source table.
+    reached
+        Gives the ids that were reached.
+    by_row
+        Whether they are those of the frame's rows one by one, or each once in any order.
     """
     source, target = aliases.source, aliases.resolve(table)
     # One side's table ("pre_recording") was named: so was the way.
     others = other_ways(aliases.schema, source, target[0].table, only_told=True)
     if table != target[0].table or target[0].depth <= 1 or not others:
+        return
+    side_key = _side_key(aliases.schema, source, target[0].table, others[0])
+    values = None if side_key is None else labelled(frame, (f"{source}.{side_key}", side_key))
+    if values is not None and _are_same(values, reached(), by_row=by_row):
         return
     ways = " or ".join(f'via="{other}"' for other in others)
     own = next(step.name for step in aliases.path(target[0])[1:] if step.name in _MARKS)
@@ -135,6 +164,23 @@ def warn_of_other_ways(aliases: Aliases, table: str) -> None:
         AmbiguousWayWarning,
         stacklevel=3,
     )
+
+
+def _side_key(schema: Schema, source: str, target: str, via: str) -> str | None:
+    """Return the foreign key that is named, where it leads from one table straight to the other."""
+    if not via.startswith(f"{source}."):
+        return None
+    _, column, referred, key = _reference(schema, via)
+    return column if (referred, key) == (target, "id") else None
+
+
+def _are_same(keys: pd.Series, reached: pd.Series, *, by_row: bool) -> bool:
+    given, given_missing = integers(keys, str(keys.name))
+    found, found_missing = integers(reached, str(reached.name))
+    if by_row:
+        # A row that is not in the release leads nowhere, whatever the frame says of it.
+        return bool(((~given_missing & (given == found)) | found_missing).all())
+    return np.array_equal(np.unique(given[~given_missing]), np.unique(found[~found_missing]))
 
 
 def way_text(aliases: Aliases, table: str) -> str:

@@ -326,6 +326,18 @@ def test_where_one_way_is_meant_nothing_is_said(
     assert len(half(newest, source).synphys.related(target)) > 0
 
 
+def test_a_side_key_that_leads_to_the_same_rows_is_no_other_way(
+    medium: dict[str, sf.SynphysDatabase],
+) -> None:
+    pulses = medium["22"].stim_pulse.head(40)
+    found = pulses.synphys.related("cell")
+    assert found["id"].tolist() == sorted(set(pulses["cell_id"]))
+    assert pulses.synphys.join("cell.id")["cell.id"].tolist() == pulses["cell_id"].tolist()
+    # One that the frame does not have can't be compared.
+    with pytest.warns(AmbiguousWayWarning, match=r"stim_pulse\.cell_id"):
+        pulses.drop(columns="cell_id").synphys.related("cell")
+
+
 def test_join_takes_the_ways_too(newest: sf.SynphysDatabase) -> None:
     pulses = newest.stim_pulse
     with pytest.warns(AmbiguousWayWarning, match="cell_id"):

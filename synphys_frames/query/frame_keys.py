@@ -1,0 +1,169 @@
+"""Whether the rows of a frame are the rows of a release that have their ids."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from ..columns import Gathering
+from ..errors import ProvenanceError
+from ..schema import STR
+from .frame_ids import integers, known_table, labelled
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from .._typing import Mask, Rows
+    from ..columns import ColumnStore
+    from ..schema import Table
+
+_SAMPLED = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class KeyMismatch:
+    """Rows of a frame whose own keys are not those of the release's rows with their ids.
+
+    Attributes
+    ----------
+    table, column
+        The table of the rows, and the key.
+    rows
+        How many rows of those that were looked at.
+    id, in_frame, in_release
+        One of them: its id, its key in the frame and in the release.
+    """
+
+    table: str
+    column: str
+    rows: int
+    id: int
+    in_frame: object
+    in_release: object
+
+    def __str__(self) -> str:
+        return (
+            f"{self.table}.{self.column} differs in {self.rows:,} rows (id {self.id}: "
+            f"{self.in_frame} in the frame, {self.in_release} in the database)"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Entity:
+    """Rows of a table that are in a frame: where their ids are, and their keys by column."""
+
+    table: Table
+    ids: pd.Series
+    keys: dict[str, pd.Series]
+
+
+def key_mismatch(frame: pd.DataFrame, store: ColumnStore) -> KeyMismatch | None:
+    """Return where a frame's own keys are not those of the rows of a release with its ids.
+
+    Keys are what a row refers to, and the name that it has outside the release (`ext_id`), as far
+    as the frame has them, its own and those of the cells, experiment and slice beside it. Ids that
+    the release does not have, and missing values, are left alone. Of a table that is too large to
+    be kept in memory, a thousand rows are looked at.
+    """
+    for entity in _entities(frame, store):
+        mismatch = _mismatch(store, entity)
+        if mismatch is not None:
+            return mismatch
+    return None
+
+
+def _entities(frame: pd.DataFrame, store: ColumnStore) -> Iterator[_Entity]:
+    own = known_table(frame, store.schema)
+    if own is not None:
+        entity = _entity(frame, store.schema.table(own), (f"{own}.id", "id"), (f"{own}.", ""))
+        if entity is not None:
+            yield entity
+    beside = {
+        "pre_cell": ("cell", ("pre_cell.id", "pair.pre_cell_id", "pre_cell_id")),
+        "post_cell": ("cell", ("post_cell.id", "pair.post_cell_id", "post_cell_id")),
+        "cell": ("cell", ("cell.id",)),
+        "experiment": ("experiment", ("experiment.id", "pair.experiment_id", "experiment_id")),
+        "slice": ("slice", ("slice.id", "experiment.slice_id", "slice_id")),
+    }
+    for alias, (name, ids) in beside.items():
+        if alias != own and name in store.schema:
+            entity = _entity(frame, store.schema.table(name), ids, (f"{alias}.",))
+            if entity is not None:
+                yield entity
+
+
+def _entity(
+    frame: pd.DataFrame, table: Table, id_names: tuple[str, ...], prefixes: tuple[str, ...]
+) -> _Entity | None:
+    found = {
+        column.name: labelled(frame, [f"{prefix}{column.name}" for prefix in prefixes])
+        for column in map(table.column, table.plain_columns)
+        if column.name == "ext_id" or (column.references and column.references[0] != table.name)
+    }
+    keys = {name: values for name, values in found.items() if values is not None}
+    ids = labelled(frame, id_names) if keys and "id" in table.columns else None
+    return None if ids is None else _Entity(table, ids, keys)
+
+
+def _mismatch(store: ColumnStore, entity: _Entity) -> KeyMismatch | None:
+    ids = _whole_numbers(entity.ids)
+    if ids is None:
+        return None
+    name, (numbers, missing) = entity.table.name, ids
+    place: Rows = np.arange(len(numbers))
+    if store.keeps(name):
+        index = store.index(name, "id")
+        if not index.is_unique:
+            return None
+        rows = index.rows(numbers, missing)
+        table = store.table(name)
+        table.require(entity.keys)
+        stored = {key: table.take(key, rows) for key in entity.keys}
+    else:
+        place = np.unique(np.linspace(0, len(numbers) - 1, min(len(numbers), _SAMPLED), dtype=int))
+        gathering = Gathering(store, name, ids=numbers[place], missing=missing[place])
+        read = gathering.frame([(store.aliases(name)[name], ["id", *entity.keys])])
+        rows = np.where(read.iloc[:, 0].isna(), -1, 0)
+        stored = {key: read[f"{name}.{key}"].array for key in entity.keys}
+    for key, values in entity.keys.items():
+        shown = values if len(place) == len(values) else values.iloc[place]
+        differing = np.flatnonzero((rows >= 0) & _differing(shown, stored[key]))
+        if len(differing):
+            first = int(differing[0])
+            return KeyMismatch(
+                name, key, len(differing), int(numbers[place[first]]), shown.iloc[first],
+                stored[key][first],
+            )  # fmt: skip
+    return None
+
+
+def _whole_numbers(values: pd.Series) -> tuple[Rows, Mask] | None:
+    try:
+        return integers(values, str(values.name))
+    except ProvenanceError:
+        return None  # the verb that goes by them says so; one that does not, need not
+
+
+def _differing(values: pd.Series, stored: Any) -> Mask:
+    """Return where a value is there and is not the stored one."""
+    theirs = pd.Series(stored, copy=False)
+    if pd.api.types.is_integer_dtype(theirs.dtype):
+        mine = _whole_numbers(values)
+        if mine is None:
+            return np.asarray(values.notna())
+        numbers, missing = mine
+        return np.asarray(~missing & (theirs.to_numpy(dtype=np.int64, na_value=-1) != numbers))
+    if pd.api.types.is_numeric_dtype(values.dtype):
+        # What is text in a release comes back from CSV as numbers.
+        theirs = pd.to_numeric(theirs, errors="coerce").astype("float64")
+        given = values.to_numpy(dtype=np.float64, na_value=np.nan)
+        return np.asarray(~np.isnan(given) & (given != theirs.to_numpy()))
+    texts = values.astype(STR).to_numpy(dtype=object)
+    differing = np.asarray(texts != theirs.astype(STR).to_numpy(dtype=object))
+    # What is missing differs from everything; mostly nothing is left to be asked for that.
+    place = np.flatnonzero(differing)
+    differing[place] = ~pd.isna(texts[place])
+    return differing
