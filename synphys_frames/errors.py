@@ -65,7 +65,7 @@ class JoinError(SynphysError, ValueError):
 
 
 class ProvenanceError(SynphysError, ValueError):
-    """The database that a frame belongs to can't be told or found."""
+    """The database that a frame belongs to can't be told or found, or is not that of its rows."""
 
 
 class ClosedError(SynphysError):

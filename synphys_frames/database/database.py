@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import warnings
 from copy import deepcopy
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 import pandas as pd
 
 from ..columns import check_dtype_backend, frame_from_arrow
-from ..errors import ArgumentError, ReadOnlyError
+from ..errors import ArgumentError, MissingRowsError, MissingRowsWarning, ReadOnlyError
 from ..query import names_of
 from .description import (
     ColumnNames,
@@ -269,6 +270,13 @@ class SynphysDatabase:
             `where` is not an expression over this table.
         StoredValueError
             A stored value is not of its column's type.
+        MissingRowsError
+            `where` asks for rows that a small file does not have.
+
+        Warns
+        -----
+        MissingRowsWarning
+            The table is empty because the file is a small one; the message says which file has it.
 
         Examples
         --------
@@ -277,13 +285,28 @@ class SynphysDatabase:
         0  63  0.000043
         1  67  0.000043
         """
+        return self._table(name, columns, where, limit, native, dtype_backend)
+
+    def _table(
+        self,
+        name: str,
+        columns: Sequence[str] | str | None = None,
+        where: str | None = None,
+        limit: int | None = None,
+        native: bool = False,
+        dtype_backend: DtypeBackend = None,
+    ) -> pd.DataFrame:
         schema = self._release.contents.native_schema if native else self._release.schema
         table = schema.table(name)
         chosen = _labelled(table, columns)
         check_dtype_backend(dtype_backend)
         data = self._release.queries.part(table, chosen, where, limit, native=native)
-        if where is not None:
+        try:
             self._release.contents.require_rows([table.stored_in or table.name])
+        except MissingRowsError as error:
+            if where is not None:
+                raise
+            warnings.warn(str(error), MissingRowsWarning, stacklevel=3)
         kinds = {label: table.columns[column].kind for label, column in chosen.items()}
         return self._release.with_provenance(frame_from_arrow(data, kinds, dtype_backend), name)
 
@@ -540,13 +563,13 @@ class SynphysDatabase:
         return self._release.attachment.connection()
 
     def __getitem__(self, name: str) -> pd.DataFrame:
-        return self.table(name)
+        return self._table(name)
 
     def __getattr__(self, name: str) -> pd.DataFrame:
         # Only called where normal lookup fails; names with _ are Python's own protocols.
         if name.startswith("_"):
             raise AttributeError(name)
-        return self.table(name)
+        return self._table(name)
 
     def __setattr__(self, name: str, value: object) -> None:
         if not name.startswith("_"):

@@ -54,7 +54,7 @@ def known_table(frame: pd.DataFrame, schema: Schema) -> str | None:
     noted = noted_in(frame)
     if noted.get("table") in schema:
         return str(noted["table"])
-    if "pair.id" in _names(frame):
+    if "pair.id" in names_in(frame):
         return "pair"
     if "file" in noted:
         return None  # a query's result
@@ -65,14 +65,15 @@ def known_table(frame: pd.DataFrame, schema: Schema) -> str | None:
     return fitting[0] if most > _LEAST_SHARED_COLUMNS and len(fitting) == 1 else None
 
 
-def _names(frame: pd.DataFrame) -> set[object]:
+def names_in(frame: pd.DataFrame) -> set[object]:
+    """Return the names of a frame's columns and of the levels of its index."""
     return {*frame.columns, *frame.index.names}
 
 
 def _whole(frame: pd.DataFrame, table: Table) -> tuple[int, str]:
     """Return how many columns of a table a frame has, 0 unless it has all but JSON and arrays."""
     columns = table.plain_columns
-    return (len(columns) if set(columns) <= _names(frame) else 0), table.name
+    return (len(columns) if set(columns) <= names_in(frame) else 0), table.name
 
 
 def single(frame: pd.DataFrame, name: str) -> pd.Series:
@@ -86,14 +87,22 @@ def single(frame: pd.DataFrame, name: str) -> pd.Series:
 
 
 def labelled(frame: pd.DataFrame, names: Iterable[str]) -> pd.Series | None:
-    """Return the first of these columns that a frame has, or level of its index, row by row."""
+    """Return the first of these columns that a frame has, or level of its index, row by row.
+
+    None where it has none, or several columns of that name.
+    """
     for name in names:
         if name in frame.columns:
             values: pd.Series | pd.DataFrame = frame[name]
-            return values if isinstance(values, pd.Series) else None
+            return _bare(values, name) if isinstance(values, pd.Series) else None
         if name in frame.index.names:
-            return pd.Series(frame.index.get_level_values(name), copy=False)
+            return _bare(frame.index.get_level_values(name), name)
     return None
+
+
+def _bare(values: pd.Series | pd.Index, name: str) -> pd.Series:
+    # Without the frame's attrs, which pandas copies deeply at each step.
+    return pd.Series(values.array, name=name, copy=False)
 
 
 def ids_of(frame: pd.DataFrame, table: str) -> tuple[Rows, np.ndarray[Any, np.dtype[np.bool_]]]:
@@ -110,7 +119,7 @@ def ids_of(frame: pd.DataFrame, table: str) -> tuple[Rows, np.ndarray[Any, np.dt
         if name in frame.columns:
             return integers(single(frame, name), name)
         if name in frame.index.names:
-            return integers(pd.Series(frame.index.get_level_values(name), copy=False), name)
+            return integers(_bare(frame.index.get_level_values(name), name), name)
     raise ProvenanceError(
         f"This frame of {table} rows has lost its ids: it needs the column '{table}.id' or 'id', "
         "or an index of that name."

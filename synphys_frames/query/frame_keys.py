@@ -11,7 +11,7 @@ import pandas as pd
 from ..columns import Gathering
 from ..errors import ProvenanceError
 from ..schema import STR
-from .frame_ids import integers, known_table, labelled
+from .frame_ids import integers, known_table, labelled, names_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,7 +20,18 @@ if TYPE_CHECKING:
     from ..columns import ColumnStore
     from ..schema import Table
 
+    # A table, where its ids may be, and what its columns' names may begin with.
+    _Place = tuple[str, tuple[str, ...], tuple[str, ...]]
+
 _SAMPLED = 1000
+# What can stand beside the rows of a frame, and where its ids may be.
+_BESIDE = {
+    "pre_cell": ("cell", ("pre_cell.id", "pair.pre_cell_id", "pre_cell_id")),
+    "post_cell": ("cell", ("post_cell.id", "pair.post_cell_id", "post_cell_id")),
+    "cell": ("cell", ("cell.id",)),
+    "experiment": ("experiment", ("experiment.id", "pair.experiment_id", "experiment_id")),
+    "slice": ("slice", ("slice.id", "experiment.slice_id", "slice_id")),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,36 +87,33 @@ def key_mismatch(frame: pd.DataFrame, store: ColumnStore) -> KeyMismatch | None:
 
 
 def _entities(frame: pd.DataFrame, store: ColumnStore) -> Iterator[_Entity]:
+    names = names_in(frame)
     own = known_table(frame, store.schema)
+    places: dict[str, _Place] = {alias: (*at, (f"{alias}.",)) for alias, at in _BESIDE.items()}
     if own is not None:
-        entity = _entity(frame, store.schema.table(own), (f"{own}.id", "id"), (f"{own}.", ""))
-        if entity is not None:
-            yield entity
-    beside = {
-        "pre_cell": ("cell", ("pre_cell.id", "pair.pre_cell_id", "pre_cell_id")),
-        "post_cell": ("cell", ("post_cell.id", "pair.post_cell_id", "post_cell_id")),
-        "cell": ("cell", ("cell.id",)),
-        "experiment": ("experiment", ("experiment.id", "pair.experiment_id", "experiment_id")),
-        "slice": ("slice", ("slice.id", "experiment.slice_id", "slice_id")),
-    }
-    for alias, (name, ids) in beside.items():
-        if alias != own and name in store.schema:
-            entity = _entity(frame, store.schema.table(name), ids, (f"{alias}.",))
-            if entity is not None:
-                yield entity
+        places[own] = (own, (f"{own}.id", "id"), (f"{own}.", ""))
+    for table, ids, prefixes in places.values():
+        if table not in store.schema:
+            continue
+        described = store.schema.tables[table]
+        keys = {}
+        for key in _key_columns(described):
+            labels = [f"{prefix}{key}" for prefix in prefixes if f"{prefix}{key}" in names]
+            values = labelled(frame, labels) if labels else None
+            if values is not None:
+                keys[key] = values
+        numbers = labelled(frame, ids) if keys and "id" in described.columns else None
+        if numbers is not None:
+            yield _Entity(described, numbers, keys)
 
 
-def _entity(
-    frame: pd.DataFrame, table: Table, id_names: tuple[str, ...], prefixes: tuple[str, ...]
-) -> _Entity | None:
-    found = {
-        column.name: labelled(frame, [f"{prefix}{column.name}" for prefix in prefixes])
-        for column in map(table.column, table.plain_columns)
-        if column.name == "ext_id" or (column.references and column.references[0] != table.name)
-    }
-    keys = {name: values for name, values in found.items() if values is not None}
-    ids = labelled(frame, id_names) if keys and "id" in table.columns else None
-    return None if ids is None else _Entity(table, ids, keys)
+def _key_columns(table: Table) -> list[str]:
+    return [
+        name
+        for name, column in table.columns.items()
+        if (column.references is not None and column.references[0] != table.name)
+        or (name == "ext_id" and not column.is_heavy)
+    ]
 
 
 def _mismatch(store: ColumnStore, entity: _Entity) -> KeyMismatch | None:
