@@ -33,8 +33,8 @@ def database_of(frame: pd.DataFrame, db: SynphysDatabase | None = None) -> Relea
         another content; or the frame's own keys are not those of the release's rows with its ids.
     """
     release = _release_of(frame, db)
-    _require_same_content(frame, release)
-    mismatch = key_mismatch(frame, release.store)
+    is_noted = _is_of_content(frame, release)
+    mismatch = key_mismatch(frame, release.store, is_noted=is_noted)
     if mismatch is not None:
         raise ProvenanceError(
             f"{_origin(frame)}, and its rows are not those of {_name(release)}: {mismatch}. Ids "
@@ -65,10 +65,13 @@ def _release_of(frame: pd.DataFrame, db: SynphysDatabase | None) -> Release:
     return opened(str(path), _errors(noted)) or Release(path, _errors(noted))
 
 
-def _require_same_content(frame: pd.DataFrame, release: Release) -> None:
+def _is_of_content(frame: pd.DataFrame, release: Release) -> bool:
+    """Return whether a frame notes a release's content; raise where it notes another."""
     noted, content = noted_in(frame).get("content"), release.contents.content
-    if not noted or not content or noted == content:
-        return
+    if not noted or not content:
+        return False
+    if noted == content:
+        return True
     raise ProvenanceError(
         f"{_origin(frame)}, and the database is {_name(release)}: another content, in which the "
         "same ids may be of other rows. Take the frame from that database; or if it is the same "

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     # A table, where its ids may be, and what its columns' names may begin with.
     _Place = tuple[str, tuple[str, ...], tuple[str, ...]]
 
-_SAMPLED = 1000
+_SAMPLED = 4096
 # What can stand beside the rows of a frame, and where its ids may be.
 _BESIDE = {
     "pre_cell": ("cell", ("pre_cell.id", "pair.pre_cell_id", "pre_cell_id")),
@@ -42,8 +42,8 @@ class KeyMismatch:
     ----------
     table, column
         The table of the rows, and the key.
-    rows
-        How many rows of those that were looked at.
+    rows, is_sampled
+        How many rows, and whether only some were looked at.
     id, in_frame, in_release
         One of them: its id, its key in the frame and in the release.
     """
@@ -54,10 +54,12 @@ class KeyMismatch:
     id: int
     in_frame: object
     in_release: object
+    is_sampled: bool
 
     def __str__(self) -> str:
+        least = "at least " if self.is_sampled else ""
         return (
-            f"{self.table}.{self.column} differs in {self.rows:,} rows (id {self.id}: "
+            f"{self.table}.{self.column} differs in {least}{self.rows:,} rows (id {self.id}: "
             f"{self.in_frame} in the frame, {self.in_release} in the database)"
         )
 
@@ -71,16 +73,25 @@ class _Entity:
     keys: dict[str, pd.Series]
 
 
-def key_mismatch(frame: pd.DataFrame, store: ColumnStore) -> KeyMismatch | None:
+def key_mismatch(
+    frame: pd.DataFrame, store: ColumnStore, *, is_noted: bool = False
+) -> KeyMismatch | None:
     """Return where a frame's own keys are not those of the rows of a release with its ids.
 
     Keys are what a row refers to, and the name that it has outside the release (`ext_id`), as far
     as the frame has them, its own and those of the cells, experiment and slice beside it. Ids that
-    the release does not have, and missing values, are left alone. Of a table that is too large to
-    be kept in memory, a thousand rows are looked at.
+    the release does not have, and missing values, are left alone.
+
+    Parameters
+    ----------
+    frame, store
+        The frame, and the tables of the release.
+    is_noted
+        Whether the frame says that it is of this very content. Then, as for tables that are too
+        large to be kept in memory, a few thousand rows spread over the frame are looked at.
     """
     for entity in _entities(frame, store):
-        mismatch = _mismatch(store, entity)
+        mismatch = _mismatch(store, entity, is_noted=is_noted)
         if mismatch is not None:
             return mismatch
     return None
@@ -116,35 +127,35 @@ def _key_columns(table: Table) -> list[str]:
     ]
 
 
-def _mismatch(store: ColumnStore, entity: _Entity) -> KeyMismatch | None:
-    ids = _whole_numbers(entity.ids)
+def _mismatch(store: ColumnStore, entity: _Entity, *, is_noted: bool) -> KeyMismatch | None:
+    name, count = entity.table.name, len(entity.ids)
+    is_kept = store.keeps(name)
+    is_sampled = count > _SAMPLED and (is_noted or not is_kept)
+    place = slice(0, count, -(-count // _SAMPLED) if is_sampled else 1)
+    ids = _whole_numbers(entity.ids.iloc[place])
     if ids is None:
         return None
-    name, (numbers, missing) = entity.table.name, ids
-    place: Rows = np.arange(len(numbers))
-    if store.keeps(name):
+    if is_kept:
         index = store.index(name, "id")
         if not index.is_unique:
             return None
-        rows = index.rows(numbers, missing)
+        rows = index.rows(*ids)
         table = store.table(name)
         table.require(entity.keys)
         stored = {key: table.take(key, rows) for key in entity.keys}
     else:
-        place = np.unique(np.linspace(0, len(numbers) - 1, min(len(numbers), _SAMPLED), dtype=int))
-        gathering = Gathering(store, name, ids=numbers[place], missing=missing[place])
+        gathering = Gathering(store, name, ids=ids[0], missing=ids[1])
         read = gathering.frame([(store.aliases(name)[name], ["id", *entity.keys])])
         rows = np.where(read.iloc[:, 0].isna(), -1, 0)
         stored = {key: read[f"{name}.{key}"].array for key in entity.keys}
     for key, values in entity.keys.items():
-        shown = values if len(place) == len(values) else values.iloc[place]
+        shown = values.iloc[place]
         differing = np.flatnonzero((rows >= 0) & _differing(shown, stored[key]))
         if len(differing):
             first = int(differing[0])
-            return KeyMismatch(
-                name, key, len(differing), int(numbers[place[first]]), shown.iloc[first],
-                stored[key][first],
-            )  # fmt: skip
+            here, there = shown.iloc[first], stored[key][first]
+            example = int(ids[0][first])
+            return KeyMismatch(name, key, len(differing), example, here, there, is_sampled)
     return None
 
 

@@ -131,6 +131,19 @@ def test_frames_of_two_releases_in_one(tiny: sf.SynphysDatabase, other: sf.Synph
         both.synphys.connectivity(CLASSES)
 
 
+def test_a_few_foreign_rows_among_many(db: sf.SynphysDatabase, other: sf.SynphysDatabase) -> None:
+    many = pd.concat([db.pairs()] * 20)
+    foreign = other.pairs().head(5)
+    mixed = pd.concat([many, *[foreign] * 2], ignore_index=True)
+    # Where nothing is noted every row counts, else some that are spread over the frame.
+    mixed.attrs = {}
+    with pytest.raises(ProvenanceError, match="experiment_id differs in 10 rows"):
+        mixed.synphys.related("experiment", db=db)
+    mixed.attrs = db.pairs().attrs
+    with pytest.raises(ProvenanceError, match="experiment_id differs in at least 1 rows"):
+        mixed.synphys.related("experiment")
+
+
 def test_keys_that_went_through_csv(tiny: sf.SynphysDatabase, other: sf.SynphysDatabase) -> None:
     back = pd.read_csv(io.StringIO(tiny.experiment.to_csv(index=False)))
     assert back["ext_id"].dtype == "float64"
