@@ -131,8 +131,8 @@ def _mismatch(store: ColumnStore, entity: _Entity, *, is_noted: bool) -> KeyMism
     name, count = entity.table.name, len(entity.ids)
     is_kept = store.keeps(name)
     is_sampled = count > _SAMPLED and (is_noted or not is_kept)
-    place = slice(0, count, -(-count // _SAMPLED) if is_sampled else 1)
-    ids = _whole_numbers(entity.ids.iloc[place])
+    step = -(-count // _SAMPLED) if is_sampled else 1
+    ids = _whole_numbers(_every(entity.ids, step))
     if ids is None:
         return None
     if is_kept:
@@ -149,7 +149,7 @@ def _mismatch(store: ColumnStore, entity: _Entity, *, is_noted: bool) -> KeyMism
         rows = np.where(read.iloc[:, 0].isna(), -1, 0)
         stored = {key: read[f"{name}.{key}"].array for key in entity.keys}
     for key, values in entity.keys.items():
-        shown = values.iloc[place]
+        shown = _every(values, step)
         differing = np.flatnonzero((rows >= 0) & _differing(shown, stored[key]))
         if len(differing):
             first = int(differing[0])
@@ -157,6 +157,10 @@ def _mismatch(store: ColumnStore, entity: _Entity, *, is_noted: bool) -> KeyMism
             example = int(ids[0][first])
             return KeyMismatch(name, key, len(differing), example, here, there, is_sampled)
     return None
+
+
+def _every(values: pd.Series, step: int) -> pd.Series:
+    return values if step == 1 else pd.Series(values.array[::step], copy=False)
 
 
 def _whole_numbers(values: pd.Series) -> tuple[Rows, Mask] | None:
@@ -168,13 +172,13 @@ def _whole_numbers(values: pd.Series) -> tuple[Rows, Mask] | None:
 
 def _differing(values: pd.Series, stored: Any) -> Mask:
     """Return where a value is there and is not the stored one."""
-    theirs = pd.Series(stored, copy=False)
-    if pd.api.types.is_integer_dtype(theirs.dtype):
+    if pd.api.types.is_integer_dtype(stored.dtype):
         mine = _whole_numbers(values)
         if mine is None:
             return np.asarray(values.notna())
         numbers, missing = mine
-        return np.asarray(~missing & (theirs.to_numpy(dtype=np.int64, na_value=-1) != numbers))
+        return np.asarray(~missing & (stored.to_numpy(dtype=np.int64, na_value=-1) != numbers))
+    theirs = pd.Series(stored, copy=False)
     if pd.api.types.is_numeric_dtype(values.dtype):
         # What is text in a release comes back from CSV as numbers.
         theirs = pd.to_numeric(theirs, errors="coerce").astype("float64")
