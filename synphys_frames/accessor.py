@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from copy import deepcopy
+from functools import partial
 from typing import TYPE_CHECKING, Any, Unpack
 
 import numpy as np
@@ -14,12 +15,14 @@ from .database import database_of
 from .errors import ArgumentError, JoinError
 from .query import (
     ids_of,
+    ids_via,
     kinds_of,
     names_of,
-    related_ids_query,
+    related_rows,
+    require_via,
     select,
     table_of,
-    tables_on_the_way,
+    warn_of_other_ways,
     with_filters,
 )
 
@@ -105,15 +108,16 @@ class SynphysAccessor(PairVerbs):
         wanted = np.unique(ids[~missing])
         if source == table:
             return wanted
-        aliases = database.store.aliases(source)
         if table == "pair" and source not in ("slice", "experiment", "cell"):
             _require_one_pair_or_cell(database, source)
-        return database.related_ids(related_ids_query(aliases, table), wanted)
+        rows = related_rows(database.store.aliases, source, table)
+        return database.related_ids(rows.ids_query, wanted)
 
     def related(
         self,
         table: str,
         *,
+        via: str | None = None,
         dtype_backend: DtypeBackend = None,
         db: SynphysDatabase | None = None,
     ) -> pd.DataFrame:
@@ -126,6 +130,9 @@ class SynphysAccessor(PairVerbs):
         ----------
         table
             The other table; beside pairs also one side's cells, "pre_cell" or "post_cell".
+        via
+            Which way to go, where there are several: a table that it goes through ("recording"),
+            or a foreign key that it follows ("stim_pulse.cell_id"). Default: the documented one.
         dtype_backend
             "pyarrow" for Arrow types.
         db
@@ -138,8 +145,38 @@ class SynphysAccessor(PairVerbs):
 
         Raises
         ------
-        UnknownTableError, JoinError
-            There is no such table, or no foreign key leads there.
+        ArgumentError
+            An argument has a wrong type.
+        UnknownTableError, NotInVersionError, JoinError
+            There is no such table, the file's schema version does not have it, or no foreign key
+            leads there.
+        MissingRowsError
+            A small file does not have the rows; the message says which file does.
+        ProvenanceError
+            The frame's database, table or ids can't be told, or they don't fit each other.
+
+        Warns
+        -----
+        AmbiguousWayWarning
+            Another way leads to different rows, and none was named.
+
+        Notes
+        -----
+        `SynphysDatabase.ways` lists the way between any two tables, and what else `via` can name.
+        The ways follow what a row belongs to:
+
+        - cells and recordings: cell, electrode, recording, and from there to sync_rec,
+          patch_clamp_recording, test_pulse, stim_pulse and baseline;
+        - pairs and recordings: pair, pulse_response, recording, which are the recordings that
+          hold the pair's responses; ``via="cell"`` gives all recordings of both cells;
+        - responses of cells: those of the pairs with both cells among them; ``via="recording"``
+          gives those recorded in the cells;
+        - a pulse_response is in its own (the postsynaptic) recording; ``via="stim_pulse"`` leads
+          to the recording of the stimulus.
+
+        What a row only refers to leads nowhere unless it is named: the cell that a pulse was aimed
+        at (``via="stim_pulse.cell_id"``), a recording's nearest test pulse
+        (``via="patch_clamp_recording.nearest_test_pulse_id"``), ``via="test_pulse.electrode_id"``.
 
         Examples
         --------
@@ -151,6 +188,7 @@ class SynphysAccessor(PairVerbs):
         """
         if not isinstance(table, str):
             raise ArgumentError(f"related takes the name of one table; got {table!r}.")
+        require_via(via)
         check_dtype_backend(dtype_backend)
         database = database_of(self._frame, db)
         schema = database.store.schema
@@ -159,14 +197,18 @@ class SynphysAccessor(PairVerbs):
         if table not in aliases:
             schema.table(table)
         ids, missing = ids_of(self._frame, source)
-        database.require_rows(tables_on_the_way(aliases, table))
-        target = aliases.resolve(table)[0].table
-        query = related_ids_query(aliases, table)
-        return database.rows_with_ids(target, query, np.unique(ids[~missing]), dtype_backend)
+        rows = related_rows(database.store.aliases, source, table, via)
+        database.require_rows(rows.passed)
+        wanted = np.unique(ids[~missing])
+        found = database.rows_with_ids(rows.table, rows.ids_query, wanted, dtype_backend)
+        if via is None:
+            warn_of_other_ways(aliases, table, self._frame, lambda: found["id"], by_row=False)
+        return found
 
     def join(
         self,
         *tables: str,
+        via: str | None = None,
         dtype_backend: DtypeBackend = None,
         db: SynphysDatabase | None = None,
     ) -> pd.DataFrame:
@@ -178,6 +220,10 @@ class SynphysAccessor(PairVerbs):
             Tables with at most one row for a row of this frame, followed along foreign keys both
             ways, or single columns of them ("slice.species"). Beside pairs, a table of cells means
             both sides (``pre_cell``, ``post_cell``).
+        via
+            Which way to go, where there are several: a table with at most one row for a row of
+            this frame, or a foreign key ("stim_pulse.cell_id"). Default: the documented way, see
+            `related` and `SynphysDatabase.ways`.
         dtype_backend
             "pyarrow" for Arrow types in the joined columns.
         db
@@ -192,8 +238,21 @@ class SynphysAccessor(PairVerbs):
 
         Raises
         ------
+        ArgumentError
+            An argument has a wrong type.
         JoinError
             A table has several rows for one of these, or no foreign key leads there.
+        UnknownTableError, UnknownColumnError, NotInVersionError
+            With the nearest names.
+        MissingRowsError
+            A small file does not have the rows; the message says which file does.
+        ProvenanceError
+            The frame's database, table or ids can't be told, or they don't fit each other.
+
+        Warns
+        -----
+        AmbiguousWayWarning
+            Another way leads to different rows, and none was named.
 
         Examples
         --------
@@ -204,13 +263,22 @@ class SynphysAccessor(PairVerbs):
         database = database_of(self._frame, db)
         store = database.store
         source = table_of(self._frame, store.schema)
+        require_via(via)
         wanted = names_of(tables, "join")
         if source in (name.partition(".")[0] for name in wanted):
             raise JoinError(f"The rows of this frame are rows of {source!r} already.")
         check_dtype_backend(dtype_backend)
-        selection = select(store, source, wanted, groups=False, own=())
         ids, missing = ids_of(self._frame, source)
-        joined = JoinedRows(store, source, ids=ids, missing=missing).frame(selection)
+        if via is not None:
+            source, ids, missing = ids_via(store, source, ids, missing, via)
+        selection = select(store, source, wanted, groups=False, own=())
+        rows = JoinedRows(store, source, ids=ids, missing=missing)
+        joined = rows.frame(selection)
+        if via is None:
+            for alias, _ in selection:
+                reached = partial(rows.series, alias, "id")
+                aliases = store.aliases(source)
+                warn_of_other_ways(aliases, alias.name, self._frame, reached, by_row=True)
         if dtype_backend == "pyarrow":
             joined = to_arrow_backend(joined, kinds_of(store, source, selection, prefixed=True))
         fresh = joined.loc[:, ~joined.columns.isin(self._frame.columns)]

@@ -65,11 +65,15 @@ class JoinError(SynphysError, ValueError):
 
 
 class ProvenanceError(SynphysError, ValueError):
-    """The database that a frame belongs to can't be told or found."""
+    """The database that a frame belongs to can't be told or found, or is not that of its rows."""
 
 
 class ClosedError(SynphysError):
     """The database was closed."""
+
+
+class ReadOnlyError(SynphysError, AttributeError, TypeError):
+    """A database is only ever read; nothing of it can be set."""
 
 
 class ReleaseFileError(SynphysError):
@@ -114,6 +118,18 @@ class VerificationError(FetchError):
 
 class ExportError(SynphysError, OSError):
     """A file can't be written where it was asked for."""
+
+
+class SynphysWarning(UserWarning):
+    """Base of the warnings of this package that have a name."""
+
+
+class AmbiguousWayWarning(SynphysWarning):
+    """Between two tables several ways lead to different rows, and none was named."""
+
+
+class MissingRowsWarning(SynphysWarning):
+    """A table is empty because the file's size does not have its rows."""
 
 
 def did_you_mean(name: object, known: Iterable[str], *, most: int = 3) -> str:

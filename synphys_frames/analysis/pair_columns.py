@@ -54,6 +54,7 @@ class PairFrame:
     def __init__(self, frame: pd.DataFrame, db: SynphysDatabase | None = None) -> None:
         self.frame = frame
         self._db = db
+        self._release: Release | None = None
 
     def __len__(self) -> int:
         return len(self.frame)
@@ -227,12 +228,16 @@ class PairFrame:
         return Membership(names, patterns, np.where(codes < 0, len(names), codes))
 
     def _database(self, label: str) -> Release:
+        # Whether the frame's rows are those of the release is looked at once.
+        if self._release is not None:
+            return self._release
         try:
-            return database_of(self.frame, self._db)
+            self._release = database_of(self.frame, self._db)
         except ProvenanceError as error:
             raise ProvenanceError(
                 f"The frame has no column {label!r}, and its database can't be asked: {error}"
             ) from error
+        return self._release
 
     def _cell_ids(
         self, sides: Sequence[Side], lacking: Column, rows: Rows | None = None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
 
 # Where a storage puts its tables in DuckDB: `release.pair`.
 CATALOGUE = "release"
+
+_DIGEST_LENGTH = 16
 
 Errors = Literal["raise", "coerce"]
 
@@ -66,6 +70,19 @@ class Facts(ABC):
     def size(self) -> Size | None:
         """The size that was noted when the release was written; None: its rows tell."""
         return None
+
+    @property
+    def content(self) -> str:
+        """A short text that tells this content from another, wherever it lies.
+
+        Of what is found without reading the rows: what the release says of itself, its columns, and
+        how many rows its tables have.
+        """
+        return digest(self._described())
+
+    def _described(self) -> list[object]:
+        rows = {name: self.rows_at_most(name) for name in self.columns}
+        return [dict(self.metadata), self.columns, rows]
 
     @abstractmethod
     def rows_at_most(self, table: str) -> int:
@@ -152,6 +169,12 @@ class Storage(ABC):
     def copied_file(self) -> Path | None:
         """The file of which a columnar copy is worth keeping; None where it is columnar itself."""
         return None
+
+
+def digest(described: object) -> str:
+    """Return a short text that is another one for another description."""
+    text = json.dumps(described, sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:_DIGEST_LENGTH]
 
 
 def unreadable(path: Path, reason: object) -> ReleaseFileError:

@@ -220,6 +220,11 @@ class Contents:
                 f"{self._storage.how_to_open}."
             )
 
+    @property
+    def content(self) -> str:
+        """A short text that tells this content from another; empty where it is not known."""
+        return self._facts.content
+
     def is_keyed(self, table: Table) -> bool:
         """Return whether every row of a table has an `id` of its own."""
         return (table.stored_in or table.name) in self._facts.keyed_tables

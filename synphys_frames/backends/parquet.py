@@ -79,6 +79,11 @@ class ParquetFacts(Facts):
         """The size of the release, whichever of its tables were written."""
         return self._note.size
 
+    @property
+    def content(self) -> str:
+        """That of the release, whichever of its tables were written; empty if none is noted."""
+        return next((file.note.content for file in self._files.values() if file.note.content), "")
+
     @cached_property
     def keyed_tables(self) -> frozenset[str]:
         """The tables of which every row has an `id` of its own."""
@@ -123,8 +128,8 @@ class ParquetStorage(Storage):
             (file for file in files if file is not None), key=lambda file: file.note.place
         )
         self._files = {file.note.table: file for file in noted}
-        self._require_one_release()
         self._facts = ParquetFacts(self._files)
+        self._require_one_release()
 
     def __reduce__(self) -> tuple[type[ParquetStorage], tuple[Path]]:
         return ParquetStorage, (self.location,)
@@ -150,11 +155,19 @@ class ParquetStorage(Storage):
                 "file in it notes a release. One of an older synphys_frames has to be written anew."
             )
         releases = {
-            (file.note.release, str(file.note.metadata), file.note.size): name
+            (
+                file.note.release,
+                str(file.note.metadata),
+                file.note.size,
+                file.note.content or self._facts.content,
+            ): name
             for name, file in self._files.items()
         }
         if len(releases) > 1:
-            said = "; ".join(f"{name} is of {release}" for (release, *_), name in releases.items())
+            said = "; ".join(
+                f"{name} is of {release} (content {content or 'not noted'})"
+                for (release, _, _, content), name in releases.items()
+            )
             raise ReleaseFileError(
                 f"{self.location} holds files of several releases: {said}. Write each into a "
                 "folder of its own."

@@ -33,6 +33,8 @@ class ReleaseNote:
         The table in the file, and its place among all tables.
     is_keyed
         Whether every row of it has an `id` of its own.
+    content
+        What tells the release's content from another; empty in files of an older synphys_frames.
     """
 
     release: str
@@ -41,6 +43,7 @@ class ReleaseNote:
     table: str
     place: int
     is_keyed: bool
+    content: str = ""
 
     def encoded(self) -> dict[bytes, bytes]:
         """Return the note as an entry of a schema's metadata."""

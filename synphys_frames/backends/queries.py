@@ -12,6 +12,7 @@ import pyarrow as pa
 from ..errors import (
     ArgumentError,
     MissingRowsError,
+    MissingRowsWarning,
     QueryError,
     StoredValueError,
     SynphysError,
@@ -170,7 +171,7 @@ class Queries:
         try:
             self._contents.require_rows(sorted(name.rpartition(".")[2] for name in asked))
         except MissingRowsError as error:
-            warnings.warn(str(error), stacklevel=4)
+            warnings.warn(str(error), MissingRowsWarning, stacklevel=4)
 
     def batches(self, table: Table, rows: int) -> Iterator[pa.RecordBatch]:
         """Yield a whole table, so many rows at a time."""

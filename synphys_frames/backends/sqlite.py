@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from .._files import FileState
 from ..errors import ReleaseFileError
-from .base import CATALOGUE, Facts, Misfit, Storage, absolute_path
+from .base import CATALOGUE, Facts, Misfit, Storage, absolute_path, digest
 from .duckdb_engine import load_sqlite_extension
 from .identifiers import quoted
 from .sqlite_catalog import (
     UTF8_CHECK,
+    content_sample,
     declared_columns,
     declared_references,
     keyed_tables,
@@ -94,6 +95,18 @@ class SqliteFacts(Facts):
         except ReleaseFileError:
             return self.row_counts  # some table has no row numbers
         return {tables[number]: span for number, span in rows}
+
+    @cached_property
+    def content(self) -> str:
+        """A short text that tells this content from another, in the file or a copy of it.
+
+        Beside what all storages look at, of the file's header and of pages spread over it, so that
+        other rows in the same number count, too.
+        """
+        return digest([*self._described(), content_sample(self._path)])
+
+    def _described(self) -> list[object]:
+        return [dict(self.metadata), self.columns, self._row_spans]
 
     def rows_at_most(self, table: str) -> int:
         """Return the distance of the first and last row numbers, or a count where that is long."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
 import sqlite3
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
@@ -16,6 +18,8 @@ if TYPE_CHECKING:
 _JOURNAL_HEADER = 28
 # SQLite itself does not look whether text is what its encoding says.
 UTF8_CHECK = "is_utf8"
+_BLOCK_BYTES = 4096
+_SAMPLED_BLOCKS = 32
 
 
 def require_sqlite_file(path: Path) -> None:
@@ -86,6 +90,31 @@ def _is_utf8(content: bytes | None) -> bool:
     except UnicodeDecodeError:
         return False
     return True
+
+
+def content_sample(path: Path) -> str:
+    """Return the digest of a file's first bytes and of blocks spread over it: 128 kB at the most.
+
+    Raises
+    ------
+    ReleaseFileError
+        The file can't be read.
+    """
+    found = hashlib.sha256()
+    try:
+        with path.open("rb") as file:
+            size = file.seek(0, os.SEEK_END)
+            # Pages are powers of two: each block is in one.
+            step = max(size // _SAMPLED_BLOCKS // _BLOCK_BYTES, 1) * _BLOCK_BYTES
+            for place in range(0, size, step):
+                file.seek(place)
+                found.update(file.read(_BLOCK_BYTES))
+    except OSError as error:
+        raise ReleaseFileError(
+            f"{path} can't be read: {error.strerror or error}. Put it back, or load the version "
+            "again."
+        ) from error
+    return found.hexdigest()
 
 
 def read_rows(path: Path, sql: str, parameters: tuple[object, ...] = ()) -> list[tuple[Any, ...]]:

@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
+import warnings
 from copy import deepcopy
 from typing import TYPE_CHECKING, Any, Literal, Self, Unpack
 
 import pandas as pd
 
 from ..columns import check_dtype_backend, frame_from_arrow
-from ..errors import ArgumentError
+from ..errors import ArgumentError, MissingRowsError, MissingRowsWarning, ReadOnlyError
 from ..query import names_of, with_filters
-from .description import ColumnNames, schema_frame, summary, summary_html, tables_frame
+from .description import (
+    ColumnNames,
+    schema_frame,
+    summary,
+    summary_html,
+    tables_frame,
+    ways_frame,
+)
 from .diff import ReleaseDiff, columns_diff, pairs_diff, rows_diff, tables_diff
 from .parquet_export import export_release
-from .release import Release
+from .release import Release, unpickled
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
     import duckdb
@@ -36,9 +44,11 @@ HUMAN_PROJECTS = ("human coarse matrix",)
 class SynphysDatabase:
     """An opened release file.
 
-    Tables are frames (``db["pair"]``, ``db.pair``), `pairs` gives pairs of cells with all that is
-    known of them, `sql` takes any query. The file is only ever read. A database can be pickled (it
-    is opened again), used from several threads, and goes on working in a forked child.
+    Tables are frames (``db["pair"]``, ``db.pair``; ``"pair" in db``, ``list(db)`` and ``len(db)``
+    are of their names), `pairs` gives pairs of cells with all that is known of them, `sql` takes
+    any query. The file is only ever read. A database can be pickled (where the file is open in the
+    process that reads it back, that one is used), used from several threads, and goes on working in
+    a forked child.
 
     Parameters
     ----------
@@ -72,18 +82,18 @@ class SynphysDatabase:
         errors: Literal["raise", "coerce"] = "raise",
         cache_path: str | os.PathLike[str] | None = None,
     ) -> None:
-        self._release = Release(path, errors, cache_path)
+        self._release = Release(path, errors, cache_path).shared_by(self)
 
     def __getstate__(self) -> dict[str, Any]:
         release = self._release
         return {
-            "path": release.storage,
+            "storage": release.storage,
             "errors": release.errors,
             "cache_path": release.cache_path,
         }
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__init__(**state)  # type: ignore[misc]
+        self._release = unpickled(**state).shared_by(self)
 
     def __enter__(self) -> Self:
         self._release.require_open()
@@ -98,7 +108,7 @@ class SynphysDatabase:
         Frames that were read stay; what would read the file raises `ClosedError`. Columns that are
         being written to the cache are written first.
         """
-        self._release.close()
+        self._release = self._release.leave(self)
 
     @property
     def is_closed(self) -> bool:
@@ -196,6 +206,27 @@ class SynphysDatabase:
         """
         return schema_frame(self._release.schema)
 
+    @property
+    def ways(self) -> pd.DataFrame:
+        """The ways between tables that ``frame.synphys.related`` and `join` take.
+
+        Returns
+        -------
+        DataFrame
+            A row for every two tables between which foreign keys lead, all str: source, target, way
+            (the tables that it goes through), other_ways (what `via` can name to be led to other
+            rows; missing where there is no choice).
+
+        Examples
+        --------
+        >>> ways = db.ways.set_index(["source", "target"])
+        >>> ways.loc[("cell", "recording"), "way"]
+        'cell → electrode → recording'
+        >>> ways.loc[("stim_pulse", "cell"), "other_ways"]
+        'via="stim_pulse.cell_id"'
+        """
+        return ways_frame(self._release.schema)
+
     def table(
         self,
         name: str,
@@ -239,6 +270,13 @@ class SynphysDatabase:
             `where` is not an expression over this table.
         StoredValueError
             A stored value is not of its column's type.
+        MissingRowsError
+            `where` asks for rows that a small file does not have.
+
+        Warns
+        -----
+        MissingRowsWarning
+            The table is empty because the file is a small one; the message says which file has it.
 
         Examples
         --------
@@ -247,13 +285,28 @@ class SynphysDatabase:
         0   2  0.000043
         1   5  0.000043
         """
+        return self._table(name, columns, where, limit, native, dtype_backend)
+
+    def _table(
+        self,
+        name: str,
+        columns: Sequence[str] | str | None = None,
+        where: str | None = None,
+        limit: int | None = None,
+        native: bool = False,
+        dtype_backend: DtypeBackend = None,
+    ) -> pd.DataFrame:
         schema = self._release.contents.native_schema if native else self._release.schema
         table = schema.table(name)
         chosen = _labelled(table, columns)
         check_dtype_backend(dtype_backend)
         data = self._release.queries.part(table, chosen, where, limit, native=native)
-        if where is not None:
+        try:
             self._release.contents.require_rows([table.stored_in or table.name])
+        except MissingRowsError as error:
+            if where is not None:
+                raise
+            warnings.warn(str(error), MissingRowsWarning, stacklevel=3)
         kinds = {label: table.columns[column].kind for label, column in chosen.items()}
         return self._release.with_provenance(frame_from_arrow(data, kinds, dtype_backend), name)
 
@@ -445,13 +498,36 @@ class SynphysDatabase:
         return self._release.attachment.connection()
 
     def __getitem__(self, name: str) -> pd.DataFrame:
-        return self.table(name)
+        return self._table(name)
 
     def __getattr__(self, name: str) -> pd.DataFrame:
         # Only called where normal lookup fails; names with _ are Python's own protocols.
         if name.startswith("_"):
             raise AttributeError(name)
-        return self.table(name)
+        return self._table(name)
+
+    def __setattr__(self, name: str, value: object) -> None:
+        if not name.startswith("_"):
+            raise ReadOnlyError(
+                f"A database can't be changed, so db.{name} can't be set. Keep the frame under a "
+                f"name of its own: {name} = ..."
+            )
+        super().__setattr__(name, value)
+
+    def __setitem__(self, name: object, value: object) -> None:
+        raise ReadOnlyError(
+            f"A database can't be changed, so db[{name!r}] can't be set. Keep the frame under a "
+            "name of its own."
+        )
+
+    def __contains__(self, name: object) -> bool:
+        return isinstance(name, str) and name in self._release.schema
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._release.schema.tables)
+
+    def __len__(self) -> int:
+        return len(self._release.schema.tables)
 
     def __dir__(self) -> Iterable[str]:
         names = (name for name in super().__dir__() if not name.startswith("_"))

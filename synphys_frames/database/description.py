@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from ..errors import did_you_mean
-from ..schema import STR, versions_of
+from ..query import way_text
+from ..schema import STR, Aliases, other_ways, versions_of
 
 if TYPE_CHECKING:
     from ..backends import Contents
@@ -52,6 +53,20 @@ def schema_frame(schema: Schema) -> pd.DataFrame:
         ],
     }
     return pd.DataFrame({name: pd.array(values, dtype=STR) for name, values in texts.items()})
+
+
+def ways_frame(schema: Schema) -> pd.DataFrame:
+    """Return a row for every two tables between which foreign keys lead."""
+    rows: dict[str, list[str | None]] = {"source": [], "target": [], "way": [], "other_ways": []}
+    for source in schema.tables:
+        aliases = Aliases(schema, source)
+        reached = {alias.table for alias in aliases} - {source}
+        for target in (name for name in schema.tables if name in reached):
+            others = ", ".join(f'via="{other}"' for other in other_ways(schema, source, target))
+            values = (source, target, way_text(aliases, target), others or None)
+            for column, value in zip(rows.values(), values, strict=True):
+                column.append(value)
+    return pd.DataFrame({name: pd.array(values, dtype=STR) for name, values in rows.items()})
 
 
 def summary(contents: Contents) -> str:

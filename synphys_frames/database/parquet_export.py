@@ -148,6 +148,7 @@ class _Draft:
             table=table.name,
             place=place,
             is_keyed=contents.is_keyed(table),
+            content=contents.content,
         )
         schema = arrow_schema(table, release.provenance | {"table": table.name})
         source = {_SOURCE_KEY: json.dumps(self.source, sort_keys=True).encode()}

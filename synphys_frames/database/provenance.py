@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from ..errors import ArgumentError, ProvenanceError
 from ..options import config
-from ..query import noted_in
+from ..query import key_mismatch, noted_in
 from ..releases import find_file, find_release, shipped_catalogue
 from .database import SynphysDatabase, release_of
 from .release import Release, opened
@@ -29,8 +29,21 @@ def database_of(frame: pd.DataFrame, db: SynphysDatabase | None = None) -> Relea
     Raises
     ------
     ProvenanceError
-        The frame does not say where it comes from, or that file is not there any more.
+        The frame does not say where it comes from, or that file is not there any more, or is of
+        another content; or the frame's own keys are not those of the release's rows with its ids.
     """
+    release = _release_of(frame, db)
+    is_noted = _is_of_content(frame, release)
+    mismatch = key_mismatch(frame, release.store, is_noted=is_noted)
+    if mismatch is not None:
+        raise ProvenanceError(
+            f"{_origin(frame)}, and its rows are not those of {_name(release)}: {mismatch}. Ids "
+            "mean something only within a release; keep frames of two releases apart."
+        )
+    return release
+
+
+def _release_of(frame: pd.DataFrame, db: SynphysDatabase | None) -> Release:
     if db is not None:
         if not isinstance(db, SynphysDatabase):
             raise ArgumentError(f"db takes a SynphysDatabase; got {type(db).__name__}.")
@@ -42,13 +55,42 @@ def database_of(frame: pd.DataFrame, db: SynphysDatabase | None = None) -> Relea
     if "file" not in noted:
         raise ProvenanceError(
             "This frame does not say which release it comes from: its attrs were lost on the way "
-            "(pandas.concat and merge keep them only where all frames agree). Give the database: "
+            "(pandas.concat and merge keep them only where all frames agree, which frames of two "
+            "releases never do: ids mean something only within a release). Give the database: "
             "db=load_sqlite(path)."
         )
     path = Path(str(noted["file"]))
     if not path.exists():
         path = _moved(str(noted.get("release", "")), path)
     return opened(str(path), _errors(noted)) or Release(path, _errors(noted))
+
+
+def _is_of_content(frame: pd.DataFrame, release: Release) -> bool:
+    """Return whether a frame notes a release's content; raise where it notes another."""
+    noted, content = noted_in(frame).get("content"), release.contents.content
+    if not noted or not content:
+        return False
+    if noted == content:
+        return True
+    raise ProvenanceError(
+        f"{_origin(frame)}, and the database is {_name(release)}: another content, in which the "
+        "same ids may be of other rows. Take the frame from that database; or if it is the same "
+        'release and its rows are the same, remove the note: frame.attrs["synphys"].pop("content").'
+    )
+
+
+def _origin(frame: pd.DataFrame) -> str:
+    noted = noted_in(frame)
+    if "file" not in noted:
+        return "This frame does not say which release it comes from"
+    content = f", content {noted['content']}" if "content" in noted else ""
+    return f"This frame comes from {noted.get('release')} ({noted['file']}{content})"
+
+
+def _name(release: Release) -> str:
+    contents = release.contents
+    content = f", content {contents.content}" if contents.content else ""
+    return f"{contents.version_name} ({release.path}{content})"
 
 
 def open_database_of(frame: pd.DataFrame, db: SynphysDatabase | None = None) -> Release | None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from copy import copy
 from typing import TYPE_CHECKING, Any
-from weakref import WeakValueDictionary
+from weakref import WeakSet, WeakValueDictionary
 
 from ..backends import Attachment, Contents, Queries, Storage, quoted, storage_at
 from ..columns import ColumnStore, DiskCache, frame_from_arrow
-from ..errors import ArgumentError
+from ..errors import ArgumentError, ReleaseFileError
 from ..options import as_folder, config
 from ..query import PairConditions, lacking, pairs_frame
 
@@ -60,6 +61,8 @@ class Release:
         self.queries = Queries(self.storage, self.contents, self.attachment)
         self._copy = self._disk_cache()
         self.store = ColumnStore(self.schema, self.queries, self._copy)
+        # Who goes by it: a database that was pickled and is read again shares the open one.
+        self._users: WeakSet[object] = WeakSet()
         _opened[str(self.path), errors] = self
 
     def _disk_cache(self) -> DiskCache | None:
@@ -88,9 +91,39 @@ class Release:
         """Whether `close` was called."""
         return self.attachment.is_closed
 
+    @property
+    def is_unchanged(self) -> bool:
+        """Whether the files are still those that were opened."""
+        try:
+            self.contents.require_unchanged()
+        except ReleaseFileError:
+            return False
+        return True
+
     def require_open(self) -> None:
         """Raise `ClosedError` where the release was closed."""
         self.attachment.require_open()
+
+    def shared_by(self, user: object) -> Release:
+        """Note somebody who goes by this release, and may `leave` it."""
+        self._users.add(user)
+        return self
+
+    def leave(self, user: object) -> Release:
+        """Return a closed release for somebody who closed this one.
+
+        The files are closed with the last user; until then it stays as it is for the others.
+        """
+        self._users.discard(user)
+        if not self._users:
+            self.close()
+            return self
+        closed = copy(self)
+        closed.attachment = Attachment(self.storage, self.contents, self.errors)
+        closed.attachment.close()
+        closed.queries = Queries(self.storage, self.contents, closed.attachment)
+        closed.store = ColumnStore(self.schema, closed.queries)
+        return closed
 
     def close(self) -> None:
         """Close the files and free the columns; what is being written to the cache comes first."""
@@ -107,6 +140,8 @@ class Release:
             "release": self.contents.version_name,
             "schema_version": self.contents.schema_version,
         }
+        if self.contents.content:
+            noted["content"] = self.contents.content
         return noted if self.errors == "raise" else noted | {"errors": self.errors}
 
     def with_provenance(self, frame: pd.DataFrame, table: str | None) -> pd.DataFrame:
@@ -163,3 +198,13 @@ def opened(path: str, errors: Errors = "raise") -> Release | None:
     """Return the release of that path which somebody holds open, or None."""
     release = _opened.get((path, errors))
     return None if release is None or release.is_closed else release
+
+
+def unpickled(
+    storage: Storage, errors: Errors, cache_path: str | os.PathLike[str] | None
+) -> Release:
+    """Return the open release of the same files, opened in the same way, or else open them."""
+    release = opened(str(storage.location), errors)
+    if release is not None and release.cache_path == cache_path and release.is_unchanged:
+        return release
+    return Release(storage, errors, cache_path)

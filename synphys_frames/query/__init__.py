@@ -16,8 +16,9 @@ from .conditions import PairConditions
 from .filter_docs import with_filters
 from .filters import FILTERS, PairArguments
 from .frame_ids import ids_of, integers, noted_in, single, table_of
+from .frame_keys import key_mismatch
 from .probed import probed_mask
-from .related import related_ids_query, tables_on_the_way
+from .related import ids_via, related_rows, require_via, warn_of_other_ways, way_text
 from .wide_frame import kinds_of, lacking, names_of, pairs_frame, select
 
 __all__ = [
@@ -32,7 +33,9 @@ __all__ = [
     "frame_criteria",
     "id_column",
     "ids_of",
+    "ids_via",
     "integers",
+    "key_mismatch",
     "kinds_of",
     "label_of",
     "lacking",
@@ -41,11 +44,13 @@ __all__ = [
     "noted_in",
     "pairs_frame",
     "probed_mask",
-    "related_ids_query",
+    "related_rows",
+    "require_via",
     "select",
     "single",
     "store_lookup",
     "table_of",
-    "tables_on_the_way",
+    "warn_of_other_ways",
+    "way_text",
     "with_filters",
 ]

@@ -10,6 +10,8 @@ import pandas as pd
 from ..errors import ProvenanceError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from .._typing import Rows
     from ..schema import Schema, Table
 
@@ -38,27 +40,40 @@ def table_of(frame: pd.DataFrame, schema: Schema) -> str:
     ProvenanceError
         It can't be told.
     """
-    noted = noted_in(frame)
-    if noted.get("table") in schema:
-        return str(noted["table"])
-    if "pair.id" in frame.columns:
-        return "pair"
-    # A frame whose attrs were lost is known by all columns of its table; that of a query never is.
-    whole = [] if "file" in noted else [_whole(frame, table) for table in schema]
-    most = max((count for count, _ in whole), default=0)
-    found = [name for count, name in whole if count == most]
-    if most > _LEAST_SHARED_COLUMNS and len(found) == 1:
-        return found[0]
+    table = known_table(frame, schema)
+    if table is not None:
+        return table
     raise ProvenanceError(
         "It can't be told which table the rows of this frame are of. Start from a table frame "
         '(db.experiment, db.cell, ...), or set frame.attrs["synphys"] = {"table": "experiment"}.'
     )
 
 
+def known_table(frame: pd.DataFrame, schema: Schema) -> str | None:
+    """Return the table that a frame's rows are rows of, or None where it can't be told."""
+    noted = noted_in(frame)
+    if noted.get("table") in schema:
+        return str(noted["table"])
+    if "pair.id" in names_in(frame):
+        return "pair"
+    if "file" in noted:
+        return None  # a query's result
+    # A frame whose attrs were lost is known by all columns of its table.
+    whole = [_whole(frame, table) for table in schema]
+    most = max(count for count, _ in whole)
+    fitting = [name for count, name in whole if count == most]
+    return fitting[0] if most > _LEAST_SHARED_COLUMNS and len(fitting) == 1 else None
+
+
+def names_in(frame: pd.DataFrame) -> set[object]:
+    """Return the names of a frame's columns and of the levels of its index."""
+    return {*frame.columns, *frame.index.names}
+
+
 def _whole(frame: pd.DataFrame, table: Table) -> tuple[int, str]:
     """Return how many columns of a table a frame has, 0 unless it has all but JSON and arrays."""
     columns = table.plain_columns
-    return (len(columns) if set(columns) <= set(frame.columns) else 0), table.name
+    return (len(columns) if set(columns) <= names_in(frame) else 0), table.name
 
 
 def single(frame: pd.DataFrame, name: str) -> pd.Series:
@@ -71,8 +86,29 @@ def single(frame: pd.DataFrame, name: str) -> pd.Series:
     return values
 
 
+def labelled(frame: pd.DataFrame, names: Iterable[str]) -> pd.Series | None:
+    """Return the first of these columns that a frame has, or level of its index, row by row.
+
+    None where it has none, or several columns of that name.
+    """
+    for name in names:
+        if name in frame.columns:
+            values: pd.Series | pd.DataFrame = frame[name]
+            return _bare(values, name) if isinstance(values, pd.Series) else None
+        if name in frame.index.names:
+            return _bare(frame.index.get_level_values(name), name)
+    return None
+
+
+def _bare(values: pd.Series | pd.Index, name: str) -> pd.Series:
+    # Without the frame's attrs, which pandas copies deeply at each step.
+    return pd.Series(values.array, name=name, copy=False)
+
+
 def ids_of(frame: pd.DataFrame, table: str) -> tuple[Rows, np.ndarray[Any, np.dtype[np.bool_]]]:
     """Return the id of each row's row in a table, and where it is missing.
+
+    They are in a column or in a level of the index.
 
     Raises
     ------
@@ -82,8 +118,11 @@ def ids_of(frame: pd.DataFrame, table: str) -> tuple[Rows, np.ndarray[Any, np.dt
     for name in (f"{table}.id", "id"):
         if name in frame.columns:
             return integers(single(frame, name), name)
+        if name in frame.index.names:
+            return integers(_bare(frame.index.get_level_values(name), name), name)
     raise ProvenanceError(
-        f"This frame of {table} rows has lost its ids: it needs the column '{table}.id' or 'id'."
+        f"This frame of {table} rows has lost its ids: it needs the column '{table}.id' or 'id', "
+        "or an index of that name."
     )
 
 

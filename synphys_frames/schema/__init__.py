@@ -19,6 +19,7 @@ from .renames import (
     schema_changes,
     versions_of,
 )
+from .ways import foreign_keys, other_ways
 
 __all__ = [
     "KINDS",
@@ -32,10 +33,12 @@ __all__ = [
     "Schema",
     "Storage",
     "Table",
+    "foreign_keys",
     "in_newest_names",
     "kind_of",
     "newest_place",
     "old_places",
+    "other_ways",
     "published_names",
     "published_schema",
     "published_vocabulary",

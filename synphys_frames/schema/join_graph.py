@@ -1,4 +1,4 @@
-"""Which tables can stand beside a table, at most one row each: paths along foreign keys."""
+"""Which tables foreign keys lead to from a table: the ways of the dataset, one for each name."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 from ..errors import JoinError, did_you_mean
+from .ways import DIRECT_KEYS, ENDS, PRECEDENCE, SIDE_KEYS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -88,20 +89,20 @@ class Alias:
 class Aliases:
     """All tables that foreign keys lead to from one table, by the names they have there.
 
-    The shortest way counts; among ways of one length the one over pair, then the foreign key that a
-    table names first.
+    The shortest way along what a row belongs to counts: cell, electrode, recording; never along
+    what it only refers to (see `ways`). Among ways of one length the order of `ways.PRECEDENCE`
+    decides, then that of a table's foreign keys.
     """
 
     def __init__(self, schema: Schema, source: str) -> None:
         self.schema = schema
         self.source = source
         self._by_name: dict[str, Alias] = {}
-        self._referring: dict[str, list[tuple[str, int, Column]]] = {}
+        self._referring: dict[str, list[tuple[int, Column]]] = {}
         for table in schema:
             for rank, column in enumerate(table.columns.values()):
-                if column.references is not None and column.references[0] != table.name:
-                    referring = self._referring.setdefault(column.references[0], [])
-                    referring.append((table.name, rank, column))
+                if column.references is not None and _leads(column):
+                    self._referring.setdefault(column.references[0], []).append((rank, column))
         self._find(schema.table(source).name)
 
     def __iter__(self) -> Iterator[Alias]:
@@ -123,7 +124,7 @@ class Aliases:
         self._by_name[source] = Alias(source, source)
         level = [self._by_name[source]]
         while level:
-            steps: dict[str, list[tuple[int, Alias]]] = {}
+            steps: dict[str, list[tuple[tuple[int, int], Alias]]] = {}
             for parent in level:
                 for rank, alias in self._steps(parent):
                     if alias.name not in self._by_name:
@@ -131,51 +132,56 @@ class Aliases:
             level = [self._chosen(ways) for ways in steps.values()]
             self._by_name.update({alias.name: alias for alias in level})
 
-    def _chosen(self, steps: list[tuple[int, Alias]]) -> Alias:
+    def _chosen(self, steps: list[tuple[tuple[int, int], Alias]]) -> Alias:
         first, *others = [alias for _, alias in sorted(steps, key=lambda step: step[0])]
         for other in others:
             if {self._by_name[str(alias.parent)].table for alias in (first, other)} == _EITHER:
                 return replace(first, alternative=other)
         return first
 
-    def _steps(self, parent: Alias) -> Iterator[tuple[int, Alias]]:
-        columns = self.schema.table(parent.table).columns.values()
-        for rank, column in enumerate(columns):
-            if column.references and column.references[0] != parent.table:
+    def _steps(self, parent: Alias) -> Iterator[tuple[tuple[int, int], Alias]]:
+        if parent.parent is not None and (parent.table in ENDS or self.key(parent) in DIRECT_KEYS):
+            return
+        for rank, column in enumerate(self.schema.table(parent.table).columns.values()):
+            if _leads(column):
                 side = _SIDES.get(column.name, "") if parent.table == "pair" else ""
-                prefix = parent.prefix or side
-                yield from self._step(parent, column.references[0], column, "up", prefix, rank)
+                yield from self._step(parent, column, "up", parent.prefix or side, rank)
         if parent.table in ("slice", "experiment") and parent.direction == "up":
             return  # from there back down are the other cells and pairs, never this row's own
-        for child, rank, column in self._referring.get(parent.table, ()):
-            yield from self._step(parent, child, column, "down", parent.prefix, rank)
+        for rank, column in self._referring.get(parent.table, ()):
+            yield from self._step(parent, column, "down", parent.prefix, rank)
 
     def _step(
         self,
         parent: Alias,
-        table: str,
         column: Column,
         direction: Literal["up", "down"],
         prefix: str,
         rank: int,
-    ) -> Iterator[tuple[int, Alias]]:
-        if table not in self.schema or (prefix and table in _SHARED) or not column.references:
+    ) -> Iterator[tuple[tuple[int, int], Alias]]:
+        target, target_key = column.references or ("", "")
+        table = target if direction == "up" else column.table
+        if table not in self.schema or (prefix and table in _SHARED):
             return
-        if parent.table == "pair":
-            rank = -1
-        yield (
-            rank,
-            Alias(
-                prefix + table,
-                table,
-                parent.name,
-                column.name,
-                column.references[1],
-                direction,
-                prefix,
-                parent.depth + 1,
-            ),
+        if parent.parent is not None and (column.table, column.name) in DIRECT_KEYS:
+            return
+        place = (*PRECEDENCE, parent.table).index(parent.table)
+        alias = Alias(
+            prefix + table,
+            table,
+            parent.name,
+            column.name,
+            target_key,
+            direction,
+            prefix,
+            parent.depth + 1,
         )
+        yield (place, rank), alias
+
+    def key(self, alias: Alias) -> tuple[str, str]:
+        """Return the table that has the foreign key of the last step to an alias, and its name."""
+        is_up = alias.direction == "up" and alias.parent is not None
+        return (self[str(alias.parent)].table if is_up else alias.table), alias.key
 
     def order(self, name: str) -> tuple[int, int, str]:
         """Return the sort key that puts tables into the order of the dataset's own frames."""
@@ -190,7 +196,8 @@ class Aliases:
     def resolve(self, name: str) -> list[Alias]:
         """Return what a name means: an alias, or the nearest aliases of a table of that name.
 
-        Beside a pair, a table of cells is as near on both sides, and both are meant.
+        Beside a pair, a table of cells is as near on both sides, and both are meant; where one
+        without a side is as near, that one.
 
         Raises
         ------
@@ -200,7 +207,22 @@ class Aliases:
         of_table = [alias for alias in self if alias.table == name]
         nearest = min((alias.depth for alias in of_table), default=0)
         aliases = [alias for alias in of_table if alias.depth == nearest]
-        return aliases or [self[name]]
+        return [alias for alias in aliases if not alias.prefix] or aliases or [self[name]]
+
+    def path(self, alias: Alias) -> list[Alias]:
+        """Return the steps that lead to an alias, the source table first."""
+        steps = [alias]
+        while steps[-1].parent is not None:
+            steps.append(self[steps[-1].parent])
+        return steps[::-1]
+
+
+def _leads(column: Column) -> bool:
+    return (
+        column.references is not None
+        and column.references[0] != column.table
+        and (column.table, column.name) not in SIDE_KEYS
+    )
 
 
 def require_in_version(schema: Schema, alias: str) -> None:

@@ -70,6 +70,7 @@ def same(ours: pd.DataFrame, theirs: pd.DataFrame) -> None:
     }
 
 
+@pytest.mark.filterwarnings("ignore::synphys_frames.errors.MissingRowsWarning")
 @pytest.mark.parametrize("version", VERSIONS)
 @pytest.mark.parametrize("dtype_backend", [None, "pyarrow"])
 def test_every_table_of_every_version(

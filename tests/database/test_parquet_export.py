@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+@pytest.mark.filterwarnings("ignore::synphys_frames.errors.MissingRowsWarning")
 def test_every_table_comes_back_as_it_was(db: sf.SynphysDatabase, tmp_path: Path) -> None:
     files = db.to_parquet(tmp_path, progress=False)
     assert [file.name for file in files] == [f"{name}.parquet" for name in db.tables["table"]]

@@ -317,6 +317,7 @@ def test_provenance_is_small_and_plain(tiny: sf.SynphysDatabase) -> None:
             "file": str(tiny.path),
             "release": "tiny.sqlite",
             "schema_version": "22",
+            "content": tiny.cell.attrs["synphys"]["content"],
             "table": "pair",
         }
     }

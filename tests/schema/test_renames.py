@@ -17,6 +17,7 @@ from synphys_frames.database.database import release_of
 from synphys_frames.errors import (
     ArgumentError,
     MissingRowsError,
+    MissingRowsWarning,
     NotInVersionError,
     ReleaseFileError,
     StoredValueError,
@@ -74,6 +75,7 @@ def test_the_sample_has_the_published_layout_of_every_version(
     assert query(path, "PRAGMA foreign_key_check") == []
 
 
+@pytest.mark.filterwarnings("ignore::synphys_frames.errors.MissingRowsWarning")
 @pytest.mark.parametrize("version", VERSIONS)
 def test_every_table_opens_by_both_names(
     releases: dict[str, sf.SynphysDatabase], version: str
@@ -458,8 +460,14 @@ def test_the_larger_files_of_a_release_are_named(tmp_path: Path) -> None:
     db = sf.load_sqlite(sf.build_sample(tmp_path / "synphys_r2.1_small.sqlite", scale=1 / 900))
     with pytest.raises(MissingRowsError, match=r"'synphys_r2.1_medium.sqlite'.*r2.1_full"):
         db.cell.synphys.related("recording")
-    # The table itself is there, empty and typed.
-    assert db.recording.shape == (0, 9)
+    # The table itself is there, empty and typed, and says the same.
+    with pytest.warns(MissingRowsWarning, match=r"'synphys_r2.1_medium.sqlite'.*r2.1_full") as said:
+        assert db.recording.shape == (0, 9)
+    assert said[0].filename == __file__
+    for ask in (lambda: db["recording"], lambda: db.table("recording", ["id"], limit=3)):
+        with pytest.warns(MissingRowsWarning, match="table recording has no rows") as said:
+            assert len(ask()) == 0
+        assert said[0].filename == __file__
 
 
 def test_the_schema_frame_tells_names_and_versions(
