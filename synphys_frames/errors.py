@@ -132,6 +132,39 @@ class MissingRowsWarning(SynphysWarning):
     """A table is empty because the file's size does not have its rows."""
 
 
+class UnknownValueWarning(UserWarning):
+    """A class asks for a value that no cell has: it may be misspelt."""
+
+
+def nearest_values(value: object, known: Iterable[object], *, most: int = 20) -> str:
+    """Return a sentence that points from a value that is not there to those that are.
+
+    Examples
+    --------
+    >>> nearest_values("Mouse", ["human", "mouse"])
+    "Did you mean 'mouse'? Known: 'human', 'mouse'."
+    """
+    names = sorted(map(str, known))
+    near = did_you_mean(value, names)
+    near = f"{near} " if near.startswith("Did you") else ""
+    if len(names) > most:
+        return f"{near}It has {len(names)} others."
+    return f"{near}Known: {', '.join(map(repr, names)) or 'none'}."
+
+
+def warn(message: str, category: type[Warning]) -> None:
+    """Warn at the line of the user that led here, whatever lies between."""
+    import sys
+    import warnings
+    from pathlib import Path
+
+    folder = str(Path(__file__).parent)
+    frame, level = sys._getframe(1), 2  # noqa: SLF001 - the only way to know who called
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(folder):
+        frame, level = frame.f_back, level + 1
+    warnings.warn(message, category, stacklevel=level)
+
+
 def did_you_mean(name: object, known: Iterable[str], *, most: int = 3) -> str:
     """Return a sentence that points from a wrong name to the nearest known ones.
 

@@ -104,14 +104,18 @@ def test_related_recordings(tmp_path: Path) -> None:
     path = sf.build_sample(tmp_path / "medium.sqlite", scale=1 / 600, size="medium")
     db = sf.load_sqlite(path)
     cells = db.cell.head(2)
-    assert cells.synphys.related("stim_spike")["id"].tolist() == list(range(1, 9))
-    assert cells.synphys.related("recording")["id"].tolist() == [1, 2]
-    expected = query(
-        path, "SELECT r.id FROM pulse_response r JOIN pair p ON p.id = pair_id "
-        "WHERE pre_cell_id IN (1, 2) AND post_cell_id IN (1, 2) ORDER BY 1",
-    )  # fmt: skip
-    found = cells.synphys.related("pulse_response")["id"].tolist()
-    assert found == [row[0] for row in expected] != []
+    first, second = cells["id"].tolist()
+    of_cells = f"JOIN cell c USING (electrode_id) WHERE c.id IN ({first}, {second}) ORDER BY 1"
+    for table, sql in {
+        "recording": f"SELECT r.id FROM recording r {of_cells}",
+        "stim_spike": "SELECT s.id FROM stim_spike s JOIN stim_pulse p ON p.id = stim_pulse_id "
+        f"JOIN recording r ON r.id = recording_id {of_cells}",
+        "pulse_response": "SELECT r.id FROM pulse_response r JOIN pair p ON p.id = pair_id "
+        f"WHERE pre_cell_id IN ({first}, {second}) AND post_cell_id IN ({first}, {second}) "
+        "ORDER BY 1",
+    }.items():
+        expected = [row[0] for row in query(path, sql)]
+        assert cells.synphys.related(table)["id"].tolist() == expected != []
 
 
 def test_related_to_nothing(tiny: sf.SynphysDatabase) -> None:

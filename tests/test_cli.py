@@ -98,7 +98,12 @@ OPTIONS: dict[str, list[tuple[list[str], object]]] = {
     "electrical": [(["--electrical"], True), (["--no-electrical"], False)],
     "experiment_type": [(["--experiment-type", "standard multipatch"], "standard multipatch")],
     "project_name": [(["--project-name", "human coarse matrix"], ["human coarse matrix"])],
-    "acsf": [(["--acsf", "nothing", "--acsf", "2mM Ca & Mg"], ["nothing", "2mM Ca & Mg"])],
+    "acsf": [
+        (
+            ["--acsf", "2mM Ca & Mg", "--acsf", "2mM Ca & Mg"],
+            ["2mM Ca & Mg", "2mM Ca & Mg"],
+        )
+    ],
     "age": [(["--age", "50", "-"], (50.0, None)), (["--age", "-", "49"], (None, 49))],
     "species": [(["--species", "mouse"], "mouse")],
     "distance": [(["--distance", "0", "5e-5"], (0.0, 5e-5))],
@@ -107,6 +112,7 @@ OPTIONS: dict[str, list[tuple[list[str], object]]] = {
 }
 
 
+@pytest.mark.filterwarnings("ignore::synphys_frames.errors.UnknownValueWarning")
 def test_every_filter_has_an_option_that_gives_its_argument(
     tiny: sf.SynphysDatabase, tmp_path: Path
 ) -> None:
@@ -241,6 +247,7 @@ def test_the_demonstration(capsys: pytest.CaptureFixture[str]) -> None:
     assert sf.config.catalogue_url.startswith("http://127.0.0.1:9/")
 
 
+@pytest.mark.filterwarnings("ignore::synphys_frames.errors.UnknownValueWarning")
 def test_the_demonstration_on_a_published_file(
     tiny_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

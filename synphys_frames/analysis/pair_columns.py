@@ -14,6 +14,8 @@ from ..database import database_of, open_database_of
 from ..errors import ArgumentError, ProvenanceError, UnknownColumnError
 from ..query import (
     Cells,
+    class_columns,
+    class_members,
     frame_criteria,
     id_column,
     ids_of,
@@ -121,7 +123,9 @@ class PairFrame:
         criteria = frame_criteria(
             self.frame, sides, lambda label: self._database(label).store.schema
         )
-        needed = {column for cell_class in classes for column in cell_class.columns(criteria)}
+        needed = {
+            column for cell_class in classes for column in class_columns(cell_class, criteria)
+        }
         in_frame = [
             {column for column in needed if label_of(column, side) in self.frame.columns}
             for side in sides
@@ -157,7 +161,9 @@ class PairFrame:
                 raise UnknownColumnError(f"There is no column {label_of(column, sides[0])!r}.")
             return elsewhere(column)
 
-        cells = Cells(len(first), lookup, self._evaluator(), criteria)
+        release = open_database_of(self.frame, self._db)
+        told = set() if release is None else release.store.told
+        cells = Cells(len(first), lookup, self._evaluator(), criteria, told)
         decided = decide(cells)
         if elsewhere is not None:
             # Comparing texts of the database has made Python objects of them, which take memory.
@@ -203,7 +209,7 @@ class PairFrame:
         members = list(named.values())
 
         def decide(cells: Cells) -> Values:
-            return np.column_stack([cell_class.members(cells) for cell_class in members])
+            return np.column_stack([class_members(cell_class, cells) for cell_class in members])
 
         matrix, cells_of = self.on_cells(sides, members, decide, rows)
         return Membership.of_matrix(list(named), matrix, cells_of)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from functools import cached_property
 from numbers import Integral
 from typing import TYPE_CHECKING
 
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
 
 
 _QUALIFIED = 2
+_TEXT, _BYTES = pa.string().id, pa.binary().id
 _NPY = b"\x93NUMPY"
 
 
@@ -119,18 +121,32 @@ class Queries:
             return
         named = [
             column
-            for column in self._columns_in(query)
-            if column.facts.is_misread and (column.name in query or "*" in query)
+            for column in self._misreadable
+            if column.table in query and (column.name in query or "*" in query)
         ]
-        if misread := self._storage.misread_columns(named):
+        if named and (misread := self._storage.misread_columns(named)):
             self._raise_misfit(misread)
+
+    @cached_property
+    def _misreadable(self) -> list[Column]:
+        """The columns of which DuckDB may misread values."""
+        return [
+            column
+            for table in self._contents.native_schema
+            for column in table.columns.values()
+            if column.facts.is_misread
+        ]
 
     def _require_stored_types(self, columns: Iterable[pa.Array], query: str) -> None:
         """Raise where a result holds what DuckDB hands over unchecked, and is not of its type."""
         for column in columns:
-            if pa.types.is_string(column.type):
+            if column.type.id == _TEXT:
                 column.validate(full=True)
-            elif pa.types.is_binary(column.type) and _has_no_arrays(column):
+            elif (
+                column.type.id == _BYTES
+                and self._attachment.errors == "raise"
+                and _has_no_arrays(column)
+            ):
                 # A number or a text in the place of an array comes as the bytes of its text.
                 self._raise_misfit(
                     [column for column in self._columns_in(query) if column.kind == "array"]

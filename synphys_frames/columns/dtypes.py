@@ -181,12 +181,18 @@ def frame_from_arrow(
         frame: pd.DataFrame = table.cast(pa.schema(fields)).to_pandas(types_mapper=pd.ArrowDtype)
         return frame
     arrays = {
-        name: pandas_array(table.column(name), kind)
+        name: _writable(pandas_array(table.column(name), kind))
         if kind
         else table.column(name).to_pandas().array
         for name, kind in kind_by_name.items()
     }
     return pd.DataFrame(arrays, index=pd.RangeIndex(table.num_rows), copy=False)
+
+
+def _writable(values: Any) -> Any:
+    """Return values that a user can change: those without a gap lie in Arrow's memory."""
+    memory = values if isinstance(values, np.ndarray) else getattr(values, "_ndarray", None)
+    return values if memory is None or memory.flags.writeable else values.copy()
 
 
 def _distinctly_named(table: pa.Table) -> pa.Table:

@@ -95,6 +95,8 @@ class ColumnStore:
         self.reader = reader
         self._disk_cache = disk_cache
         self._process_lock = (os.getpid(), RLock())
+        # Values that users were warned of, once each: (table, column, value).
+        self.told: set[tuple[str, str, str]] = set()
         self._tables: OrderedDict[str, TableColumns] = OrderedDict()
         self._indexes: dict[tuple[str, str], KeyIndex] = {}
         self._aliases: dict[str, Aliases] = {}

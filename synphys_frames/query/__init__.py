@@ -2,6 +2,7 @@
 
 from .cell_class import CellClass
 from .cells import Cells
+from .class_membership import class_columns, class_members
 from .classify import (
     Lookup,
     Side,
@@ -30,6 +31,8 @@ __all__ = [
     "PairConditions",
     "Side",
     "class_codes",
+    "class_columns",
+    "class_members",
     "frame_criteria",
     "id_column",
     "ids_of",

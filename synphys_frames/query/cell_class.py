@@ -4,39 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import reduce
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
-
-import numpy as np
-import pandas as pd
 
 from ..backends import parse
 from ..errors import ArgumentError
 from .criteria import (
-    criterion_column,
     name_of,
     published_criterion,
     require_possible,
     short_name,
 )
 from .criterion_values import (
-    FALSE,
     TELLING,
-    TRUE,
-    UNKNOWN,
     Verdict,
     check_value,
     criterion_verdict,
     plain_value,
+    require_known,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    from .._typing import Mask, Truth
-    from ..schema import Column
-    from .cells import Cells, Criteria
 
 
 @dataclass(frozen=True, slots=True, init=False, repr=False)
@@ -52,9 +41,10 @@ class CellClass:
         A name for display; default the criteria's values joined by spaces.
     **criteria
         Column and value; a column's table can go before it, as in ``**{"cell.my_score": 3}``. A
-        value matches by equality; a tuple, list or set by membership. NULL never matches, not even
-        under ``~``: what is not known of a cell puts it into no class.
-        ``"dendrite_type IS NULL"`` as an expression finds such cells.
+        value matches by equality; several, as a tuple, list, set, array or Series, by membership,
+        where a missing value among them is left out. NULL never matches, not even under ``~``: what
+        is not known of a cell puts it into no class. ``"dendrite_type IS NULL"`` as an expression
+        finds such cells.
 
     Attributes
     ----------
@@ -72,14 +62,20 @@ class CellClass:
     that were added, where a foreign key connects them with cell and they have at most one row a
     cell (``"my_table.score > 3"``). A name that no published schema version has is looked for when
     the class is asked for. ``&``, ``|`` and ``~`` combine classes. A `cre_type` that lists several
-    drivers ("sst,pvalb") is equal only to the same list; ``"cre_type LIKE '%sst%'"`` finds it.
+    drivers ("sst,pvalb") is equal only to the same list; ``"cre_type ILIKE '%sst%'"`` finds it,
+    whatever the case of its letters.
+
+    Warns
+    -----
+    UnknownValueWarning
+        Where cells are classified: none of the release has that value; once a value and release.
 
     Raises
     ------
     UnknownCriterionError
         A criterion or a name in an expression is not one of these columns, or looks like a slip.
     ArgumentError
-        A value is not of its column's type.
+        A value is not of its column's type, or missing; or a class is used as true or false.
     ExpressionError
         An expression is not valid.
 
@@ -111,6 +107,7 @@ class CellClass:
             key = short_name(given)
             if key in normal:
                 raise ArgumentError(f"The criterion {key} is given twice, once as {given!r}.")
+            require_known(key, value)
             normal[key] = plain_value(value)
             published = published_criterion(name_of(key))
             if published is not None:
@@ -133,6 +130,12 @@ class CellClass:
 
     def __or__(self, other: object) -> CellClass:
         return self._combined("or", self, other) if isinstance(other, CellClass) else NotImplemented
+
+    def __bool__(self) -> bool:
+        raise ArgumentError(
+            "A CellClass is neither true nor false: `and`, `or` and `not` would drop a class. "
+            "Combine classes by &, | and ~."
+        )
 
     def __invert__(self) -> CellClass:
         return self._combined("not", self)
@@ -210,81 +213,13 @@ class CellClass:
 
         Told by cre_type, dendrite_type, cell_class and cell_class_nonsynaptic.
         """
-        return {"ex": True, "in": False}.get(self.verdict())
+        return {"ex": True, "in": False}.get(_verdict(self))
 
     @property
     def output_synapse_type(self) -> Literal["ex", "in"] | None:
         """Type of the synapses that cells of this class make: "ex", "in", or None."""
-        verdict = self.verdict()
+        verdict = _verdict(self)
         return verdict if verdict in ("ex", "in") else None
-
-    def verdict(self) -> Verdict:
-        """Return what the criteria, taken together, tell of the class."""
-        if self.operator == "not":
-            return "silent"
-        if self.operator == "or":
-            verdicts = {operand.verdict() for operand in self.operands}
-            if "conflict" in verdicts or {"ex", "in"} <= verdicts:
-                return "conflict"
-            return verdicts.pop() if len(verdicts) == 1 else "silent"
-        if self.operator == "and":
-            told = {operand.verdict() for operand in self.operands}
-        else:
-            told = {
-                criterion_verdict(key, self.criteria[key])
-                for key in TELLING
-                if self.criteria.get(key) is not None
-            }
-        told.discard("silent")
-        if not told:
-            return "silent"
-        return told.pop() if len(told) == 1 else "conflict"
-
-    def columns(self, criterion: Criteria = criterion_column) -> set[Column]:
-        """Return the columns that decide about membership.
-
-        Parameters
-        ----------
-        criterion
-            As of `Cells`.
-        """
-        names = [name_of(key) for key in self.criteria]
-        names += [name for text in self.expressions for name in parse(text).names]
-        columns = {criterion(name) for name in names}
-        return columns.union(*(operand.columns(criterion) for operand in self.operands))
-
-    def evaluate(self, cells: Cells) -> Any:
-        """Return for each cell whether it belongs to the class.
-
-        Parameters
-        ----------
-        cells
-            The cells.
-
-        Returns
-        -------
-        pandas.arrays.BooleanArray
-            True, False, or NA where what is not known of the cell would decide. Only True belongs.
-        """
-        truth = self.truth(cells)
-        return pd.arrays.BooleanArray(truth == TRUE, truth == UNKNOWN)
-
-    def truth(self, cells: Cells) -> Truth:
-        """Return for each cell whether it belongs to the class, as a number; see `TRUE`."""
-        if self.operator == "not":
-            return TRUE - self.operands[0].truth(cells)
-        results = [operand.truth(cells) for operand in self.operands]
-        results += [cells.match(key, value) for key, value in self.criteria.items()]
-        results += [cells.evaluate(parse(text)) for text in self.expressions]
-        together, nothing = (np.maximum, FALSE) if self.operator == "or" else (np.minimum, TRUE)
-        if not results:
-            return np.full(cells.count, nothing, dtype=np.int8)
-        return reduce(together, results)
-
-    def members(self, cells: Cells) -> Mask:
-        """Return for each cell whether it surely belongs to the class."""
-        surely: Mask = self.truth(cells) == TRUE
-        return surely
 
 
 def as_cell_class(value: object, argument: str) -> CellClass | None:
@@ -296,3 +231,26 @@ def as_cell_class(value: object, argument: str) -> CellClass | None:
     raise ArgumentError(
         f"{argument} takes a CellClass, such as CellClass(cre_type='pvalb'); got {value!r}."
     )
+
+
+def _verdict(cell_class: CellClass) -> Verdict:
+    """Return what the criteria, taken together, tell of the class."""
+    if cell_class.operator == "not":
+        return "silent"
+    if cell_class.operator == "or":
+        verdicts = {_verdict(operand) for operand in cell_class.operands}
+        if "conflict" in verdicts or {"ex", "in"} <= verdicts:
+            return "conflict"
+        return verdicts.pop() if len(verdicts) == 1 else "silent"
+    if cell_class.operator == "and":
+        told = {_verdict(operand) for operand in cell_class.operands}
+    else:
+        told = {
+            criterion_verdict(key, cell_class.criteria[key])
+            for key in TELLING
+            if cell_class.criteria.get(key) is not None
+        }
+    told.discard("silent")
+    if not told:
+        return "silent"
+    return told.pop() if len(told) == 1 else "conflict"

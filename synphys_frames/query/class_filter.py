@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import ArgumentError
 from .cell_class import CellClass, as_cell_class
 from .cells import cells_of
+from .class_membership import class_members
 from .criteria import criterion_column, name_of
 from .filter_base import ColumnFilter, Option
 from .filter_kinds import of_pairs
@@ -68,13 +69,13 @@ class ClassFilter(ColumnFilter):
 
     def mask(self, store: ColumnStore, value: CellClass) -> Mask:
         """Return for each pair whether its cell belongs to the class."""
-        return of_pairs(store, f"{self.side}_cell", value.members(cells_of(store)))
+        return of_pairs(store, f"{self.side}_cell", class_members(value, cells_of(store)))
 
     def condition(self, sql: PairSql, value: CellClass) -> str:
         """Return the same as SQL: which cells belong is decided as everywhere."""
         [column] = (sql.column(alias, name) for alias, name in self.columns)
         ids, _ = sql.store.table("cell").keys("id")
-        return f"{column} IN {sql.ids(ids[value.members(cells_of(sql.store))])}"
+        return f"{column} IN {sql.ids(ids[class_members(value, cells_of(sql.store))])}"
 
 
 def class_of_texts(texts: Sequence[str], schema: Schema) -> CellClass:
@@ -102,8 +103,13 @@ def class_of_texts(texts: Sequence[str], schema: Schema) -> CellClass:
             expressions.append(text)
             continue
         key = simple["name"]
+        if key in criteria:
+            raise ArgumentError(
+                f"{key} is given twice. Several values: {key}=a,b; a condition on it: an SQL "
+                f"expression, such as \"{key} ILIKE '%a%'\"."
+            )
         column = criterion_column(name_of(key), schema)
-        values = tuple(_value(one, column) for one in simple["value"].split(","))
+        values = tuple(_value(text.strip(), column) for text in simple["value"].split(","))
         criteria[key] = values if len(values) > 1 else values[0]
     return CellClass(*expressions, **criteria)
 

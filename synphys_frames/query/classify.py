@@ -12,6 +12,7 @@ from ..errors import ArgumentError
 from ..schema import Column
 from .cell_class import CellClass, as_cell_class
 from .cells import cells_of
+from .class_membership import class_members
 from .criteria import CELL_TABLES, criterion_column, published_criterion
 from .frame_ids import single
 
@@ -52,6 +53,11 @@ def named_classes(classes: object) -> dict[str, CellClass]:
         classes = [classes]
     if isinstance(classes, Mapping):
         pairs = [(name, as_cell_class(one, "classes")) for name, one in classes.items()]
+    elif isinstance(classes, set | frozenset):
+        raise ArgumentError(
+            "classes is a set, which has no order, and the order of classes shows. Give a list, or "
+            "a dict of name and CellClass."
+        )
     elif isinstance(classes, Iterable) and not isinstance(classes, str):
         given = [as_cell_class(one, "classes") for one in classes]
         pairs = [(None if one is None else one.name, one) for one in given]
@@ -59,7 +65,7 @@ def named_classes(classes: object) -> dict[str, CellClass]:
         raise ArgumentError(
             f"classes takes a dict of name and CellClass, or a list of CellClass; got {classes!r}."
         )
-    named = {name: one for name, one in pairs if isinstance(name, str) and name and one}
+    named = {name: one for name, one in pairs if isinstance(name, str) and name and one is not None}
     if len(named) != len(pairs):
         raise ArgumentError(
             f"classes must have distinct names; got {[name for name, _ in pairs]!r}. Give a dict "
@@ -136,5 +142,5 @@ def class_codes(classes: Iterable[CellClass], cells: Cells) -> Rows:
     """Return for each cell the position of the first class that it belongs to, -1 for none."""
     codes = np.full(cells.count, NO_CLASS, dtype=np.intp)
     for position, cell_class in enumerate(classes):
-        codes[(codes == NO_CLASS) & cell_class.members(cells)] = position
+        codes[(codes == NO_CLASS) & class_members(cell_class, cells)] = position
     return codes

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from ..errors import ArgumentError
+from .arguments import several
 
 if TYPE_CHECKING:
     from .._typing import Mask, Truth
@@ -53,11 +54,7 @@ def matches(values: pd.Series, wanted: Any) -> Truth:
         A text is wanted where the values are True and False, or one that is no time where they are
         times.
     """
-    choices = [
-        choice
-        for choice in (wanted if isinstance(wanted, tuple | list) else (wanted,))
-        if choice is not None
-    ]
+    choices = list(wanted if isinstance(wanted, tuple | list) else (wanted,))
     texts = [choice for choice in choices if isinstance(choice, str)]
     if pd.api.types.is_bool_dtype(values.dtype):
         if texts:
@@ -117,11 +114,19 @@ def criterion_verdict(key: str, value: Any) -> Verdict:
 
 def plain_value(value: Any) -> Any:
     """Return a criterion's value as it is kept: one, a tuple, or what shows as a list."""
-    if isinstance(value, set | frozenset):
-        return tuple(sorted(value, key=lambda one: (str(type(one)), one)))
-    if isinstance(value, np.ndarray | pd.Index | range):
-        return tuple(value)
-    return _FromList(value) if isinstance(value, list) else value
+    values = several(value)
+    if values is None:
+        return value
+    return _FromList(values) if isinstance(value, list) else values
+
+
+def require_known(key: str, value: Any) -> None:
+    """Raise `ArgumentError` where a criterion's value is missing, to which nothing is equal."""
+    if value is None or (pd.api.types.is_scalar(value) and bool(pd.isna(value))):
+        raise ArgumentError(
+            f"{key} can't be {value!r}: nothing is equal to a missing value. For cells of which it "
+            f'is not known, write CellClass("{key} IS NULL").'
+        )
 
 
 def check_value(column: Column, key: str, value: Any) -> None:
@@ -140,8 +145,6 @@ class _FromList(tuple[Any, ...]):
 
 
 def _check_one(column: Column, key: str, value: Any) -> None:
-    if value is None:
-        return
     if key == "nucleus" and isinstance(value, bool | np.bool_):
         return  # until schema 17
     if not column.facts.accepts(value):

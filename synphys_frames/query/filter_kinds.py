@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from numbers import Real
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 
-from ..errors import ArgumentError, UnknownValueError
+from ..errors import ArgumentError, UnknownValueError, nearest_values
+from .arguments import texts
 from .filter_base import ColumnFilter, Option
 from .pair_sql import pair_alias
 
@@ -109,7 +108,7 @@ class OneOf(OneColumnFilter):
     Attributes
     ----------
     known
-        What a value is called, where one that the release does not have is an error: "project".
+        What a value is called: "project"; default the filter's name.
     """
 
     known: str = ""
@@ -131,13 +130,7 @@ class OneOf(OneColumnFilter):
 
     def normalise(self, value: object) -> tuple[str, ...]:
         """Return an argument as `mask` and `condition` take it."""
-        if isinstance(value, str):
-            return (value,)
-        if isinstance(value, Iterable):
-            texts = tuple(value)
-            if all(isinstance(text, str) for text in texts):
-                return texts
-        raise ArgumentError(f"{self.name} takes a text or a list of texts; got {value!r}.")
+        return tuple(texts(value, self.name, "a text or a list of texts"))
 
     def require(self, store: ColumnStore, value: tuple[str, ...]) -> None:
         """Raise where the release lacks the column, or a text that it should have.
@@ -148,16 +141,12 @@ class OneOf(OneColumnFilter):
             The message lists what it has.
         """
         super().require(store, value)
-        if not self.known:
-            return
-        stored = sorted(
-            pd.Series(store.table(self.table(store)).values(self.column)).dropna().unique()
-        )
+        stored = store.table(self.table(store)).texts(self.column).categories
         for text in value:
             if text not in stored:
                 raise UnknownValueError(
-                    f"There is no {self.known} {text!r} in this release. "
-                    f"{self.known.capitalize()}s: {', '.join(map(repr, stored)) or 'none'}."
+                    f"There is no {self.known or self.name} {text!r} in this release. "
+                    f"{nearest_values(text, stored)}"
                 )
 
     def mask(self, store: ColumnStore, value: tuple[str, ...]) -> Mask:
@@ -195,6 +184,10 @@ class Choice(OneOf):
     def takes(self) -> str:
         """What the argument can be, in words."""
         return ", ".join(f'`"{choice}"`' for choice in self.choices)
+
+    def require(self, store: ColumnStore, value: tuple[str, ...]) -> None:
+        """Raise where the release lacks the column; it need not have every choice."""
+        OneColumnFilter.require(self, store, value)
 
     @property
     def option(self) -> Option:

@@ -5,14 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 
 from ..columns import JoinedRows, check_dtype_backend, to_arrow_backend
-from ..errors import ArgumentError, JoinError, UnknownTableError, did_you_mean
+from ..errors import JoinError, UnknownTableError, did_you_mean
 from ..schema import NEWEST, Schema, published_schema, require_in_version
+from .arguments import texts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+
+    import pandas as pd
 
     from .._typing import Rows
     from ..columns import ColumnStore, DtypeBackend
@@ -33,16 +35,8 @@ GROUPS: dict[str, tuple[str, ...]] = {
 
 
 def names_of(value: object, argument: str) -> list[str]:
-    """Return a text or a sequence of texts as a list."""
-    names = [value] if isinstance(value, str) else value
-    if not isinstance(names, list | tuple | set | frozenset | pd.Index) or not all(
-        isinstance(name, str) for name in names
-    ):
-        raise ArgumentError(
-            f"{argument} takes a name or a list of names of groups, tables or columns; "
-            f"got {value!r}."
-        )
-    return list(names)
+    """Return a text, or several, as a list."""
+    return texts(value, argument, "a name or a list of names of groups, tables or columns")
 
 
 def select(

@@ -47,8 +47,8 @@ EXAMPLES: dict[Kind, Example] = {
         (pd.Timestamp("2019-02-03 04:05:06.000007"), pd.Timestamp("1999-12-31")),
         "'2019-02-30'",
     ),
-    "array": Example(("x'00ff'", "x''"), (b"\x00\xff", b""), "5"),
-    "json": Example(("""'{"a": 1}'""", "'null'"), ('{"a": 1}', "null"), "x'00'"),
+    "array": Example(("x'00ff'", "x'00'"), (b"\x00\xff", b"\x00"), "5"),
+    "json": Example(("""'{"a": 1}'""", "'7'"), ('{"a": 1}', "7"), "x'00'"),
     "str": Example(("'L2/3'", "''"), ("L2/3", ""), "x'00'"),
 }
 _PUBLISHED = published_schema(NEWEST).table("pair").columns.values()

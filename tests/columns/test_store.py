@@ -188,19 +188,22 @@ def test_of_a_large_table_only_the_columns_that_are_asked_for(
 
 
 def test_the_tables_not_used_for_longest_are_dropped(fresh: sf.SynphysDatabase) -> None:
+    store = release_of(fresh).store
+    store.table("morphology").values("id")
+    size = store.nbytes
+    store.forget()
     for name in ("synapse", "dynamics", "synapse_model"):
-        release_of(fresh).store.table(name).values("id")
-    assert list(release_of(fresh).store.loaded) == ["synapse", "dynamics", "synapse_model"]
-    release_of(fresh).store.table("synapse")
-    sf.config.memory_budget = release_of(fresh).store.nbytes + 1000
-    everything = release_of(fresh).store.nbytes
-    release_of(fresh).store.table("morphology").values("id")
+        store.table(name).values("id")
+    assert list(store.loaded) == ["synapse", "dynamics", "synapse_model"]
+    store.table("synapse")
+    sf.config.memory_budget = store.nbytes + size // 2
+    store.table("morphology").values("id")
     # It needs the room of one of them: of the one that was used before the others.
-    assert list(release_of(fresh).store.loaded) == ["synapse_model", "synapse", "morphology"]
-    assert release_of(fresh).store.nbytes <= everything + 1000
+    assert list(store.loaded) == ["synapse_model", "synapse", "morphology"]
+    assert store.nbytes <= sf.config.memory_budget
     expected = fresh["dynamics"]["id"]
-    found = pd.Series(release_of(fresh).store.table("dynamics").values("id"), name="id")
-    pd.testing.assert_series_equal(found, expected)
+    ids = pd.Series(store.table("dynamics").values("id"), name="id")
+    pd.testing.assert_series_equal(ids, expected)
 
 
 def test_what_is_dropped_takes_no_memory(fresh: sf.SynphysDatabase) -> None:

@@ -667,3 +667,24 @@ def test_a_name_that_is_not_utf_8_is_refused_at_opening(tiny_path: Path, tmp_pat
     shutil.copy(os.fsencode(tiny_path), path)
     with pytest.raises(ReleaseFileError, match=r"r\\xe9\.sqlite' is no UTF-8 name"):
         sf.load_sqlite(os.fsdecode(path))
+
+
+@pytest.mark.parametrize(
+    "read",
+    [
+        lambda db: db["pair"],
+        lambda db: db["experiment"],
+        lambda db: db["avg_response_fit"],
+        lambda db: db.sql("SELECT id, 1.5 AS x, now()::TIMESTAMP AS t, true AS b FROM pair"),
+        lambda db: db.pairs(include=["cell", "experiment", "synapse"]),
+        lambda db: db.experiment.head(3).synphys.related("cell"),
+        lambda db: db.cell.synphys.join("experiment"),
+    ],
+)
+def test_every_column_of_a_frame_can_be_changed(db: sf.SynphysDatabase, read: Any) -> None:
+    frame = read(db)
+    other = len(frame) - 1
+    for name in frame.columns:
+        frame.loc[0, name] = frame.loc[other, name]
+        first, last = frame.loc[0, name], frame.loc[other, name]
+        assert (pd.isna(first) and pd.isna(last)) or first == last

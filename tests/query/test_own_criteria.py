@@ -19,6 +19,7 @@ from synphys_frames.errors import (
     UnknownCriterionError,
 )
 from synphys_frames.query.cells import cells_of
+from synphys_frames.query.class_membership import class_columns, class_members
 from synphys_frames.query.criteria import CELL_TABLES
 from tests.support.release_builder import build, change
 
@@ -85,7 +86,7 @@ MEMBERS: list[tuple[CellClass, set[int]]] = [
 
 @pytest.mark.parametrize(("cell_class", "expected"), MEMBERS, ids=lambda value: str(value)[:40])
 def test_members(own: sf.SynphysDatabase, cell_class: CellClass, expected: set[int]) -> None:
-    mask = cell_class.members(cells_of(release_of(own).store))
+    mask = class_members(cell_class, cells_of(release_of(own).store))
     assert set(own.cell.loc[mask, "id"]) == expected
 
 
@@ -249,7 +250,7 @@ def test_every_plain_column_of_the_tables_of_a_cell_is_a_criterion(
     names = release_of(own).store.schema.table(table).plain_columns
     beside = own.cell if table == "cell" else own.cell.synphys.join(table)
     for name in names:
-        [column] = CellClass(**{f"{table}.{name}": None}).columns(cells.criterion)
+        [column] = class_columns(CellClass(f"{table}.{name} IS NULL"), cells.criterion)
         assert (column.table, column.name) == (table, name)
         expected = beside[name if table == "cell" else f"{table}.{name}"]
         assert cells.lookup(column).isna().tolist() == expected.isna().tolist(), name

@@ -25,6 +25,7 @@ from synphys_frames.errors import (
     UnknownCriterionError,
 )
 from synphys_frames.query.cells import cells_of
+from synphys_frames.query.class_membership import class_members
 from synphys_frames.schema.published import VERSIONS, published_schema
 from synphys_frames.schema.renames import published_vocabulary, versions_of
 from tests.support.release_builder import build, change, query
@@ -406,7 +407,7 @@ def test_a_class_is_the_same_in_database_frame_and_plain_python(
         if not _has(version, cell_class):
             continue
         expected = {cell["id"] for cell in cells_by_hand[version] if by_hand(cell) is True}
-        mask = cell_class.members(cells_of(release_of(db).store))
+        mask = class_members(cell_class, cells_of(release_of(db).store))
         ids, _ = release_of(db).store.table("cell").keys("id")
         assert set(ids[mask]) == expected, version
         frame = wide[version]

@@ -395,4 +395,4 @@ def test_parquet_goes_the_same_ways(newest: sf.SynphysDatabase, tmp_path: Path) 
         found = dataset.cell.head(2).synphys.related("stim_pulse")["id"]
         expected = newest.cell.head(2).synphys.related("stim_pulse")["id"]
         assert found.tolist() == expected.tolist()
-        assert found.tolist()[-1] == 6001
+        assert len(found) > 0

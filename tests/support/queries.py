@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 MOUSE, HUMAN = "mouse V1 coarse matrix", "human coarse matrix"
 
 TEXTS = {
-    "cre_type": ["pvalb", "sst", "sst,pvalb", "unknown", "nothing"],
+    "cre_type": ["pvalb", "sst", "sst,pvalb", "unknown"],
     "target_layer": ["2/3", "5"],
     "cell_class": ["ex", "in", "mixed"],
     "dendrite_type": ["spiny", "aspiny"],
