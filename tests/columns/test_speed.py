@@ -63,7 +63,7 @@ WORK: list[tuple[str, Callable[[sf.SynphysDatabase], object], int]] = [
     ("wide", lambda db: db.pairs(**WIDE), 18000),
     ("classify", lambda db: db.pairs().synphys.classify(CLASSES), 7000),
     ("connectivity", lambda db: db.pairs().synphys.connectivity(CLASSES), 8000),
-    ("join", lambda db: db.pair.synphys.join("pre_cell"), 5000),
+    ("join", lambda db: db.pair.synphys.join("pre_cell"), 5500),
 ]
 
 
