@@ -132,6 +132,26 @@ class MissingRowsWarning(SynphysWarning):
     """A table is empty because the file's size does not have its rows."""
 
 
+class RepeatedPairsError(SynphysError, ValueError):
+    """A frame has a pair in several rows, and counting would count it several times."""
+
+
+class OverlappingClassesError(SynphysError, ValueError):
+    """Cells belong to several classes, where each is to have one."""
+
+
+class OverlappingClassesWarning(UserWarning):
+    """Cells belong to several classes, and get the first of them."""
+
+
+class SelectedPairsWarning(UserWarning):
+    """Pairs that were chosen by having a synapse are counted as if they were not."""
+
+
+class UncheckedPairsWarning(UserWarning):
+    """It can't be told whether a frame has a pair several times."""
+
+
 class UnknownValueWarning(UserWarning):
     """A class asks for a value that no cell has: it may be misspelt."""
 

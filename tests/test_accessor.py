@@ -205,7 +205,7 @@ CLASSES = {
 @pytest.mark.parametrize("include", [(), "cell"])
 def test_classify(tiny: sf.SynphysDatabase, include: Any) -> None:
     pairs = tiny.pairs(include=include)
-    classified = pairs.synphys.classify(CLASSES)
+    classified = pairs.synphys.classify(CLASSES, overlap="first")
     # Cell 3 is spiny and in layer 5: the first class counts. Cell 2 is in layer 5 and inhibitory.
     pre, post = classified["pre_class"], classified["post_class"]
     assert pre.astype(object).where(pre.notna(), None).tolist() == [
@@ -222,11 +222,11 @@ def test_classify(tiny: sf.SynphysDatabase, include: Any) -> None:
 def test_classify_on_any_index(tiny: sf.SynphysDatabase) -> None:
     pairs = tiny.pairs(include="cell").iloc[[3, 0, 0]].set_axis([("x", 1), ("y", 1), ("y", 1)])
     before = pairs.copy(deep=True)
-    classified = pairs.synphys.classify(CLASSES)
+    classified = pairs.synphys.classify(CLASSES, overlap="first")
     assert classified["post_class"].tolist() == ["spiny"] * 3
     assert classified.index.equals(pairs.index)
     pd.testing.assert_frame_equal(pairs, before)
-    empty = pairs.iloc[:0].synphys.classify(CLASSES)
+    empty = pairs.iloc[:0].synphys.classify(CLASSES, overlap="first")
     assert empty["pre_class"].cat.categories.tolist() == list(CLASSES)
 
 
@@ -260,8 +260,10 @@ def test_classify_decides_by_the_values_of_each_row(tiny: sf.SynphysDatabase) ->
 
 
 def test_classify_on_arrow_types(tiny: sf.SynphysDatabase) -> None:
-    plain = tiny.pairs(include="cell").synphys.classify(CLASSES)
-    arrow = tiny.pairs(include="cell", dtype_backend="pyarrow").synphys.classify(CLASSES)
+    plain = tiny.pairs(include="cell").synphys.classify(CLASSES, overlap="first")
+    arrow = tiny.pairs(include="cell", dtype_backend="pyarrow").synphys.classify(
+        CLASSES, overlap="first"
+    )
     pd.testing.assert_series_equal(plain["pre_class"], arrow["pre_class"])
 
 

@@ -14,6 +14,7 @@ from .class_arguments import both_sides
 from .docstrings import documented_by
 from .mann_whitney import rank_tests
 from .measures import connectivity
+from .pair_checks import require_distinct
 from .pair_columns import PairFrame, numbers
 
 if TYPE_CHECKING:
@@ -78,9 +79,10 @@ def _groups(
     db: SynphysDatabase | None,
 ) -> tuple[list[str], list[str], Iterator[tuple[str, str, Floats]]]:
     """Return the classes of both sides, and the values of each combination of them."""
+    require_distinct(frame)
     values = _values(frame, column)
     pre, post = PairFrame(frame, db).memberships(*both_sides(classes, post_classes))
-    known = np.isfinite(values)
+    known = ~np.isnan(values)
     inside = post.matrix
 
     def groups() -> Iterator[tuple[str, str, Floats]]:

@@ -11,7 +11,7 @@ import pandas as pd
 from ..backends import evaluating_connection
 from ..columns import distinct_rows, factorized, stacked, values_at
 from ..database import database_of, open_database_of
-from ..errors import ArgumentError, ProvenanceError, UnknownColumnError
+from ..errors import ArgumentError, ProvenanceError, RepeatedPairsError, UnknownColumnError
 from ..query import (
     Cells,
     class_columns,
@@ -74,8 +74,12 @@ class PairFrame:
     def partner(self) -> Rows:
         """Return the row of each pair the other way round.
 
-        -1 where it is not in the frame, for the pair of a cell with itself, and for all but the
-        first row of a pair that is there several times.
+        -1 where it is not in the frame, and for the pair of a cell with itself.
+
+        Raises
+        ------
+        RepeatedPairsError
+            Two rows are of the same two cells: their ids may be those of two releases.
         """
         ids = [integers(self.values(f"{side}_cell_id"), f"{side}_cell_id") for side in SIDES]
         # Ids may be too large to multiply; their codes are not.
@@ -83,11 +87,18 @@ class PairFrame:
         pre, post = codes[: len(self)], codes[len(self) :]
         forward, backward = pre * len(cells) + post, post * len(cells) + pre
         usable = ~(ids[0][1] | ids[1][1]) & (pre != post)
-        usable[usable] = ~pd.Series(forward[usable]).duplicated().to_numpy()
         rows = np.flatnonzero(usable)
         partner = np.full(len(self), -1, dtype=np.intp)
+        there = pd.Index(forward[rows])
+        if not there.is_unique:
+            row = rows[there.duplicated()][0]
+            raise RepeatedPairsError(
+                f"{int(there.duplicated().sum())} rows of this frame are of two cells that another "
+                f"row is of already (cells {ids[0][0][row]} and {ids[1][0][row]}, for one). Ids "
+                "mean something only within one release: count each release by itself."
+            )
         # -1, for a pair that is not there, picks the -1 at the end.
-        positions = pd.Index(forward[rows]).get_indexer(backward[rows])
+        positions = there.get_indexer(backward[rows])
         partner[rows] = np.append(rows, -1)[positions]
         return partner
 

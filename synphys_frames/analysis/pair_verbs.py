@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .classification import classify_pairs
+from .classification import Overlap, classify_pairs
 from .docstrings import documented_by
 from .matrix import compare_values, value_matrix
 from .measures import connectivity, connectivity_profile, fit_distance
@@ -41,6 +41,7 @@ class PairVerbs:
         self,
         classes: Mapping[str, CellClass | Mapping[str, Any]] | Sequence[CellClass],
         *,
+        overlap: Overlap = "warn",
         db: SynphysDatabase | None = None,
     ) -> pd.DataFrame:
         """Return this frame of pairs with the classes of both cells.
@@ -55,7 +56,7 @@ class PairVerbs:
         23       24       Sst        Sst
         24       25       Sst        Sst
         """
-        return classify_pairs(self._frame, classes, db)
+        return classify_pairs(self._frame, classes, overlap, db)
 
     @documented_by(tally)
     def tally(

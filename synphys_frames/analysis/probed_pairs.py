@@ -10,6 +10,7 @@ import numpy as np
 from ..database import database_of
 from ..errors import ArgumentError, NotInVersionError, ProvenanceError
 from ..query import probed_mask
+from .pair_checks import require_distinct, warn_of_selection
 from .pair_columns import SIDES, PairFrame, numbers, truths
 
 if TYPE_CHECKING:
@@ -65,6 +66,7 @@ class ProbedPairs:
         db
             The database, where the frame does not know it.
         """
+        require_distinct(frame)
         pairs = PairFrame(frame, db)
         connected = truths(pairs.values("has_synapse"))
         was_probed = probed_mask(
@@ -72,6 +74,7 @@ class ProbedPairs:
             pairs.values("n_ex_test_spikes"),
             pairs.values("n_in_test_spikes"),
         )
+        warn_of_selection(frame, np.flatnonzero(was_probed), connected, "chemical")
         return cls(pairs, was_probed, connected, probed, distance)
 
     @classmethod
@@ -89,9 +92,11 @@ class ProbedPairs:
         db
             The database, where the frame does not know it.
         """
+        require_distinct(frame)
         pairs = PairFrame(frame, db)
         was_probed, criterion = _electrically_probed(pairs, db)
         connected = truths(pairs.values("has_electrical"))
+        warn_of_selection(frame, np.flatnonzero(was_probed), connected, "electrical")
         return cls(pairs, was_probed, connected, criterion, distance)
 
     @cached_property

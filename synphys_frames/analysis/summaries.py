@@ -125,9 +125,12 @@ def _adjusted(columns: Mapping[str, Values], alpha: float) -> dict[str, Values]:
     mean = columns["profile_sum"] / n_probed
     lower, upper = connection_interval(n_connected, n_probed, alpha)
     return {
+        "n_probed_at_distance": n_probed,
+        "n_connected_at_distance": n_connected,
         "adjusted_probability": n_connected / n_probed / mean,
-        "adjusted_ci_lower": lower / mean,
-        "adjusted_ci_upper": upper / mean,
+        # No probability is above 1.
+        "adjusted_ci_lower": np.minimum(lower / mean, 1.0),
+        "adjusted_ci_upper": np.minimum(upper / mean, 1.0),
     }
 
 

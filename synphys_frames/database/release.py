@@ -25,6 +25,10 @@ if TYPE_CHECKING:
     from ..schema import Schema
 
 
+# Filters that keep only pairs with a synapse: of such pairs, no share is connected.
+_SELECTING = ("synapse", "synapse_type", "electrical")
+
+
 class Release:
     """One opened release. `SynphysDatabase` shows it to users.
 
@@ -163,6 +167,8 @@ class Release:
         frame = self.with_provenance(frame, "pair")
         if lacks := lacking(self.schema, include):
             frame.attrs["synphys"]["lacks"] = lacks
+        if selecting := [name for name in _SELECTING if filters.get(name)]:
+            frame.attrs["synphys"]["selected_by"] = selecting
         if "synapse_prediction" in include and not self.contents.rows_at_most("synapse_prediction"):
             frame.attrs["synphys"]["empty"] = ["synapse_prediction"]
         return frame

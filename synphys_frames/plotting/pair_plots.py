@@ -135,11 +135,17 @@ class PairPlots:
             Hatching("///", wide & ~widest, f"95 % CI wider than {_WIDE[0]}"),
             Hatching("xxxxx", widest, f"95 % CI wider than {_WIDE[1]}"),
         ]
+        shown = tables[value]
+        if value == "adjusted_probability":
+            # A 0 that rests on no connected pair of which the distance is known says nothing.
+            shown = shown.mask(
+                (tables["n_connected_at_distance"] == 0) & (tables["n_connected"] > 0)
+            )
         with style():
             from matplotlib.colors import LogNorm
 
             return draw_heat_map(
-                tables[value].clip(lower=_LEAST_PROBABILITY),
+                shown.clip(lower=_LEAST_PROBABILITY),
                 texts.mask(empty, ""),
                 LogNorm(_LEAST_PROBABILITY, 1),
                 value.replace("_", " "),

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from ..errors import MissingLibraryError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from contextlib import AbstractContextManager
+    from collections.abc import Iterable, Iterator
 
     from matplotlib.axes import Axes
 
@@ -59,10 +59,23 @@ def pyplot() -> Any:
     return plt
 
 
-def style() -> AbstractContextManager[None]:
-    """Return the context in which pictures have the one style."""
-    context: AbstractContextManager[None] = pyplot().rc_context(_STYLE)
-    return context
+@contextmanager
+def style() -> Iterator[None]:
+    """Have pictures in the one style, and then the user's own settings again.
+
+    Only the settings of the style are put back: a notebook sets others when the first picture is
+    drawn, which may be this one, and without them shows no later picture, whoever draws it.
+    """
+    pyplot()
+    from matplotlib import rcParams
+
+    settings: Any = rcParams
+    before = {name: settings[name] for name in _STYLE}
+    settings.update(_STYLE)
+    try:
+        yield
+    finally:
+        settings.update(before)
 
 
 def new_axes(width: float, height: float) -> Axes:

@@ -139,8 +139,11 @@ def _kind(values: pd.Series) -> Kind:
 
 
 def class_codes(classes: Iterable[CellClass], cells: Cells) -> Rows:
-    """Return for each cell the position of the first class that it belongs to, -1 for none."""
+    """Return for each cell the position of its first class, -1 for none, and how many it has."""
     codes = np.full(cells.count, NO_CLASS, dtype=np.intp)
+    counts = np.zeros(cells.count, dtype=np.intp)
     for position, cell_class in enumerate(classes):
-        codes[(codes == NO_CLASS) & class_members(cell_class, cells)] = position
-    return codes
+        members = class_members(cell_class, cells)
+        codes[(codes == NO_CLASS) & members] = position
+        counts += members
+    return np.column_stack([codes, counts])

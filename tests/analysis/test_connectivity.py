@@ -17,6 +17,7 @@ from synphys_frames.errors import (
     ArgumentError,
     NotInVersionError,
     ProvenanceError,
+    RepeatedPairsError,
     UnknownColumnError,
 )
 from tests.support.release_builder import build, change, query
@@ -31,6 +32,8 @@ COLUMNS = [
     "connection_probability",
     "ci_lower",
     "ci_upper",
+    "n_probed_at_distance",
+    "n_connected_at_distance",
     "adjusted_probability",
     "adjusted_ci_lower",
     "adjusted_ci_upper",
@@ -84,7 +87,7 @@ def test_counts_and_intervals_agree_with_plain_sql(db: sf.SynphysDatabase, inclu
         if n == 0:
             assert np.isnan(row["connection_probability"])
             assert (row["ci_lower"], row["ci_upper"]) == (0, 1)
-            assert row[COLUMNS[5:]].isna().all()
+            assert row[COLUMNS[7:]].isna().all()
             continue
         lower = beta.ppf(0.025, k, n - k + 1) if k else 0.0
         upper = beta.ppf(0.975, k + 1, n - k) if k < n else 1.0
@@ -95,8 +98,8 @@ def test_counts_and_intervals_agree_with_plain_sql(db: sf.SynphysDatabase, inclu
         n, k = len(known), int(known[:, 0].sum())
         lower = beta.ppf(0.025, k, n - k + 1) if k else 0.0
         upper = beta.ppf(0.975, k + 1, n - k) if k < n else 1.0
-        expected = [k / n / mean, lower / mean, upper / mean]
-        np.testing.assert_allclose(row[COLUMNS[5:]].tolist(), expected, atol=1e-9)
+        expected = [k / n / mean, min(lower / mean, 1), min(upper / mean, 1)]
+        np.testing.assert_allclose(row[COLUMNS[7:]].tolist(), expected, atol=1e-9)
 
 
 def test_a_class_for_every_cell(db: sf.SynphysDatabase) -> None:
@@ -148,7 +151,7 @@ def test_texts_of_any_type_are_counted_the_same(db: sf.SynphysDatabase, dtype: A
 
 def test_classes_may_be_columns(db: sf.SynphysDatabase) -> None:
     named = {name: CLASSES[name] for name in ("Pvalb", "L5")}
-    pairs = db.pairs().synphys.classify(named)
+    pairs = db.pairs().synphys.classify(named, overlap="first")
     found = sf.connectivity(pairs, "pre_class")
     # The first class counts: a pvalb cell in layer 5 is Pvalb only.
     alone = {
@@ -166,14 +169,16 @@ def test_classes_may_be_columns(db: sf.SynphysDatabase) -> None:
 
 def test_ids_of_any_size_find_their_partner() -> None:
     ids = np.array([2**62 + 1, 2**62 + 3, 5])
-    rows = [(0, 1), (1, 0), (0, 2), (2, 2), (0, 1)]
+    rows = [(0, 1), (1, 0), (0, 2), (2, 2)]
     frame = pd.DataFrame(
         {
             "pre_cell_id": pd.array([ids[a] for a, _ in rows] + [pd.NA], dtype="Int64"),
             "post_cell_id": pd.array([ids[b] for _, b in rows] + [ids[0]], dtype="Int64"),
         }
     )
-    assert PairFrame(frame).partner().tolist() == [1, 0, -1, -1, -1, -1]
+    assert PairFrame(frame).partner().tolist() == [1, 0, -1, -1, -1]
+    with pytest.raises(RepeatedPairsError, match="two cells that another row is of already"):
+        PairFrame(pd.concat([frame, frame.iloc[:1]], ignore_index=True)).partner()
     assert PairFrame(frame.iloc[:0]).partner().tolist() == []
 
 
@@ -184,6 +189,7 @@ def test_many_classes_in_columns(count: int) -> None:
     names = np.array([f"class {place:03}" for place in range(count)])
     frame = pd.DataFrame(
         {
+            "pair.id": np.arange(5000),
             "pre": names[cells[:, 0]],
             "post": names[cells[:, 1]],
             "has_synapse": random.random(5000) < 0.3,
@@ -338,8 +344,9 @@ def test_reciprocal_of_classes_that_overlap() -> None:
         assert row.equals(found.loc[(post, pre)])
     assert found.loc[("a", "b"), "n_one_way"] > 0
     assert found.loc[("sst", "also")].equals(found.loc[("sst", "sst")])
-    again = pd.concat([frame, frame.iloc[:400]])
-    pd.testing.assert_frame_equal(sf.connectivity(again, classes, kind="reciprocal"), found)
+    again = pd.concat([frame, frame.iloc[:400]], ignore_index=True)
+    with pytest.raises(RepeatedPairsError, match="400 rows"):
+        sf.connectivity(again, classes, kind="reciprocal")
 
 
 def test_reciprocal_on_a_release(db: sf.SynphysDatabase) -> None:
@@ -549,7 +556,7 @@ def test_wrong_arguments(
 
 def test_a_frame_that_lacks_columns_and_a_database() -> None:
     with pytest.raises(ProvenanceError, match=r"no column 'pair.has_synapse'"):
-        sf.connectivity(pd.DataFrame({"x": [1]}), {"all": CellClass()})
+        sf.connectivity(pd.DataFrame({"pair.id": [1]}), {"all": CellClass()})
 
 
 @pytest.mark.parametrize(

@@ -148,7 +148,7 @@ def test_summaries_are_those_of_the_measures(db: sf.SynphysDatabase) -> None:
     pd.testing.assert_frame_equal(
         by_distance, sf.connectivity_profile(pairs, EDGES, classes=CLASSES)
     )
-    classified = pairs.synphys.classify(CLASSES)
+    classified = pairs.synphys.classify(CLASSES, overlap="first")
     pd.testing.assert_frame_equal(
         sf.summarise(classified.synphys.tally()), sf.connectivity(classified, "pre_class")
     )

@@ -61,7 +61,7 @@ def budget(size: int | None) -> Iterator[None]:
         sf.config.memory_budget = before
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     filters=filter_sets,
     include=st.lists(st.sampled_from(INCLUDES), max_size=3, unique=True),

@@ -107,7 +107,7 @@ def test_wide_intervals_are_hatched_whatever_the_colour() -> None:
         rows += [{"one": pre, "two": "x", "has_synapse": place % 4 == 0} for place in range(n)]
     frame = pd.DataFrame(rows).assign(
         n_ex_test_spikes=20, n_in_test_spikes=20, distance=1e-4,
-        **{"pre_cell.cell_class_nonsynaptic": "ex"},
+        **{"pre_cell.cell_class_nonsynaptic": "ex", "pair.id": range(len(rows))},
     )  # fmt: skip
     counts = sf.connectivity(frame, "one", "two")
     assert counts["connection_probability"].tolist() == [0.25] * 3
@@ -288,3 +288,56 @@ def test_without_matplotlib_the_error_gives_the_command() -> None:
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     assert "pip install 'synphys-frames[plot]'" in done.stdout, done.stderr
+
+
+def test_settings_that_the_first_picture_makes_stay(pairs: pd.DataFrame) -> None:
+    # As a notebook does: the first figure switches on what shows the later ones.
+    program = """
+import os, sys
+os.environ["MPLBACKEND"] = "agg"
+import matplotlib
+import pandas as pd
+import synphys_frames as sf
+from matplotlib import pyplot as plt
+
+db = sf.load_sqlite(sys.argv[1])
+real = plt.figure
+
+def first_figure(*arguments, **options):
+    matplotlib.interactive(True)
+    matplotlib.rcParams["figure.dpi"] = 77
+    return real(*arguments, **options)
+
+plt.figure = first_figure
+matplotlib.rcParams["font.size"] = 13
+classes = {"ex": sf.CellClass(cell_class="ex"), "in": sf.CellClass(cell_class="in")}
+pairs = db.pairs(include=["cell", "synapse"])
+pairs.synphys.plot.connectivity(classes)
+settings = matplotlib.rcParams
+print(settings["interactive"], settings["figure.dpi"], settings["font.size"])
+"""
+    path = pairs.attrs["synphys"]["file"]
+    done = subprocess.run(
+        [sys.executable, "-c", program, path], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.split() == ["True", "77.0", "13.0"]
+
+
+def test_what_adjusted_values_do_not_rest_on_is_not_known() -> None:
+    frame = pd.DataFrame(
+        {
+            "pair.id": range(6),
+            "has_synapse": [True, False, False, True, False, False],
+            "n_ex_test_spikes": 20,
+            "n_in_test_spikes": 20,
+            "pre_cell.cell_class_nonsynaptic": "ex",
+            "distance": [np.nan, 1e-4, 1e-4, 1e-4, 1e-4, 1e-4],
+            "one": ["a"] * 3 + ["b"] * 3,
+            "two": "x",
+        }
+    )
+    ax = frame.synphys.plot.connectivity(("one", "two"), value="adjusted_probability")
+    not_known, known = np.asarray(ax.images[0].get_array()).reshape(2, -1)
+    grey = mpl.colors.to_rgba("#E4E4E4")
+    assert not_known.tolist() == pytest.approx(list(grey))
+    assert known.tolist() != pytest.approx(list(grey))

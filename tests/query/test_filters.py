@@ -245,7 +245,7 @@ def is_unknown(rows: dict[str, list[Row]], name: str, argument: Any) -> bool:
 
 
 @pytest.mark.filterwarnings("ignore::synphys_frames.errors.UnknownValueWarning")
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     rows=releases(),
     arguments=st.fixed_dictionaries({name: case.arguments for name, case in CASES.items()}),

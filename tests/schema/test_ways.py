@@ -212,6 +212,7 @@ def related_ids(frame: pd.DataFrame, target: str, **arguments: Any) -> set[int]:
         return set(frame.synphys.related(target, **arguments)["id"])
 
 
+@pytest.mark.slow
 def test_every_way_leads_where_the_dataset_says(
     twisted: sf.SynphysDatabase, reference: Reference
 ) -> None:
