@@ -2,46 +2,38 @@
 
 from __future__ import annotations
 
-import warnings
 from copy import deepcopy
 from typing import TYPE_CHECKING, Any, Literal, Self, Unpack
 
 import pandas as pd
 
-from ..columns import check_dtype_backend, frame_from_arrow
-from ..errors import ArgumentError, MissingRowsError, MissingRowsWarning, ReadOnlyError
-from ..query import names_of, with_filters
+from ..errors import ArgumentError, ReadOnlyError
+from ..query import with_filters
 from .description import (
-    ColumnNames,
-    schema_frame,
     summary,
     summary_html,
-    tables_frame,
-    ways_frame,
 )
 from .diff import ReleaseDiff, columns_diff, pairs_diff, rows_diff, tables_diff
 from .parquet_export import export_release
 from .release import Release, unpickled
+from .table_access import TableAccess
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
-
-    import duckdb
 
     from ..backends import Storage
     from ..columns import DtypeBackend
     from ..query import PairArguments
     from ..releases import Progress, Size
-    from ..schema import Table
 
 
 MOUSE_PROJECTS = ("mouse V1 coarse matrix", "mouse V1 pre-production")
 HUMAN_PROJECTS = ("human coarse matrix",)
 
 
-class SynphysDatabase:
+class SynphysDatabase(TableAccess):
     """An opened release file.
 
     Tables are frames (``db["pair"]``, ``db.pair``; ``"pair" in db``, ``list(db)`` and ``len(db)``
@@ -144,17 +136,6 @@ class SynphysDatabase:
         return self._release.contents.version_name
 
     @property
-    def columns(self) -> ColumnNames:
-        """All names for `include=` and `columns=`, by tab completion.
-
-        Examples
-        --------
-        >>> db.columns.cell.cre_type
-        'cell.cre_type'
-        """
-        return ColumnNames(self._release.schema)
-
-    @property
     def project_names(self) -> list[str]:
         """Names of the projects that the experiments belong to, sorted."""
         values = pd.Series(self._release.store.table("experiment").values("project_name"))
@@ -169,192 +150,6 @@ class SynphysDatabase:
     def human_projects(self) -> list[str]:
         """The projects of the human matrix that this release has."""
         return [name for name in HUMAN_PROJECTS if name in self.project_names]
-
-    @property
-    def tables(self) -> pd.DataFrame:
-        """The tables of the file.
-
-        Returns
-        -------
-        DataFrame
-            A row a table: table (str), rows (Int64), columns (Int64), description (str).
-
-        Examples
-        --------
-        >>> db.tables.set_index("table").loc["pair", "rows"]
-        np.int64(2058)
-        """
-        self._release.require_open()
-        return tables_frame(self._release.contents)
-
-    @property
-    def schema(self) -> pd.DataFrame:
-        """The columns of all tables.
-
-        Returns
-        -------
-        DataFrame
-            A row a column by the newest schema's names, all str: table, column, dtype (of the
-            frames), unit (SI; missing where there is none), description, references
-            ("table.column", missing where none), native_name (the file's own name where it is
-            another one), schema_versions (which have the column).
-
-        Examples
-        --------
-        >>> db.schema.query("table == 'pair' and column == 'distance'").unit.item()
-        'm'
-        """
-        return schema_frame(self._release.schema)
-
-    @property
-    def ways(self) -> pd.DataFrame:
-        """The ways between tables that ``frame.synphys.related`` and `join` take.
-
-        Returns
-        -------
-        DataFrame
-            A row for every two tables between which foreign keys lead, all str: source, target, way
-            (the tables that it goes through), other_ways (what `via` can name to be led to other
-            rows; missing where there is no choice).
-
-        Examples
-        --------
-        >>> ways = db.ways.set_index(["source", "target"])
-        >>> ways.loc[("cell", "recording"), "way"]
-        'cell → electrode → recording'
-        >>> ways.loc[("stim_pulse", "cell"), "other_ways"]
-        'via="stim_pulse.cell_id"'
-        """
-        return ways_frame(self._release.schema)
-
-    def table(
-        self,
-        name: str,
-        columns: Sequence[str] | str | None = None,
-        where: str | None = None,
-        limit: int | None = None,
-        *,
-        native: bool = False,
-        dtype_backend: DtypeBackend = None,
-    ) -> pd.DataFrame:
-        """Return a table, or a part of it.
-
-        Parameters
-        ----------
-        name
-            The table.
-        columns
-            Which columns, in this order. Default: all, in the schema's order, JSON as text and
-            arrays as the bytes of a .npy file.
-        where
-            SQL expression over the table's columns; rows for which it is true are returned.
-        limit
-            At most so many rows, from the first on.
-        native
-            Whether to use the file's own table and column names. Default: the newest schema's, for
-            files of every schema version; the file's own are understood in `columns` and `where`.
-        dtype_backend
-            "pyarrow" for Arrow types; default pandas types: float64 with NaN, Int64, boolean, str,
-            datetime64[us].
-
-        Returns
-        -------
-        DataFrame
-            Rows in the order of the file. Units are SI; `schema` tells each column's.
-
-        Raises
-        ------
-        UnknownTableError, UnknownColumnError
-            With the nearest names.
-        ExpressionError
-            `where` is not an expression over this table.
-        StoredValueError
-            A stored value is not of its column's type.
-        MissingRowsError
-            `where` asks for rows that a small file does not have.
-
-        Warns
-        -----
-        MissingRowsWarning
-            The table is empty because the file is a small one; the message says which file has it.
-
-        Examples
-        --------
-        >>> db.table("pair", columns=["id", "distance"], where="distance < 50e-6", limit=2)
-           id  distance
-        0   2  0.000043
-        1   5  0.000043
-        """
-        return self._table(name, columns, where, limit, native, dtype_backend)
-
-    def _table(
-        self,
-        name: str,
-        columns: Sequence[str] | str | None = None,
-        where: str | None = None,
-        limit: int | None = None,
-        native: bool = False,
-        dtype_backend: DtypeBackend = None,
-    ) -> pd.DataFrame:
-        schema = self._release.contents.native_schema if native else self._release.schema
-        table = schema.table(name)
-        chosen = _labelled(table, columns)
-        check_dtype_backend(dtype_backend)
-        data = self._release.queries.part(table, chosen, where, limit, native=native)
-        try:
-            self._release.contents.require_rows([table.stored_in or table.name])
-        except MissingRowsError as error:
-            if where is not None:
-                raise
-            warnings.warn(str(error), MissingRowsWarning, stacklevel=3)
-        kinds = {label: table.columns[column].kind for label, column in chosen.items()}
-        return self._release.with_provenance(frame_from_arrow(data, kinds, dtype_backend), name)
-
-    def sql(
-        self,
-        query: str,
-        params: Sequence[object] | dict[str, object] | None = None,
-        *,
-        dtype_backend: DtypeBackend = None,
-    ) -> pd.DataFrame:
-        """Return the result of a DuckDB query over the tables.
-
-        Parameters
-        ----------
-        query
-            One SQL query. The tables have their names; as they are stored, with SQLite's types,
-            they are in the catalogue `release` (``release.pair``).
-        params
-            Values for ``?`` or ``$name`` in the query.
-        dtype_backend
-            "pyarrow" for Arrow types.
-
-        Returns
-        -------
-        DataFrame
-            Types as in table frames: Int64, float64, boolean, str, datetime64[us].
-
-        Raises
-        ------
-        QueryError
-            DuckDB refuses the query; the message says why.
-
-        Examples
-        --------
-        >>> db.sql("SELECT species, count(*) AS n FROM slice WHERE age > ? GROUP BY 1 ORDER BY 1",
-        ...        [60])
-          species   n
-        0   human   6
-        1   mouse  16
-        """
-        check_dtype_backend(dtype_backend)
-        if not isinstance(query, str):
-            raise ArgumentError(f"query takes SQL as text; got {query!r}.")
-        data = self._release.queries.run(query, params)
-        self._release.queries.tell_of_missing_rows(query)
-        return self._release.with_provenance(
-            frame_from_arrow(data, dtype_backend=dtype_backend), None
-        )
 
     @with_filters
     def pairs(
@@ -479,33 +274,6 @@ class SynphysDatabase:
             *pairs_diff(self._release.store, other._release.store),
         )
 
-    def relation(self, name: str) -> duckdb.DuckDBPyRelation:
-        """Return a table as a DuckDB relation: lazy, for DuckDB's own methods.
-
-        Examples
-        --------
-        >>> db.relation("pair").filter("has_synapse").aggregate("count(*) AS n").df()
-            n
-        0  55
-        """
-        table = self._release.schema.table(name)
-        self._release.queries.require_readable(f"SELECT * FROM {table.name}")
-        return self.connection.view(table.name)
-
-    @property
-    def connection(self) -> duckdb.DuckDBPyConnection:
-        """DuckDB connection of this thread, the file attached read-only as `release`."""
-        return self._release.attachment.connection()
-
-    def __getitem__(self, name: str) -> pd.DataFrame:
-        return self._table(name)
-
-    def __getattr__(self, name: str) -> pd.DataFrame:
-        # Only called where normal lookup fails; names with _ are Python's own protocols.
-        if name.startswith("_"):
-            raise AttributeError(name)
-        return self._table(name)
-
     def __setattr__(self, name: str, value: object) -> None:
         if not name.startswith("_"):
             raise ReadOnlyError(
@@ -520,37 +288,15 @@ class SynphysDatabase:
             "name of its own."
         )
 
-    def __contains__(self, name: object) -> bool:
-        return isinstance(name, str) and name in self._release.schema
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._release.schema.tables)
-
-    def __len__(self) -> int:
-        return len(self._release.schema.tables)
-
     def __dir__(self) -> Iterable[str]:
         names = (name for name in super().__dir__() if not name.startswith("_"))
         return [*names, *self._release.schema.tables]
-
-    def _ipython_key_completions_(self) -> list[str]:
-        return list(self._release.schema.tables)
 
     def __repr__(self) -> str:
         return f"<SynphysDatabase {self.version_name}: {summary(self._release.contents)}>"
 
     def _repr_html_(self) -> str:
         return summary_html(self._release.contents, self.version_name)
-
-
-def _labelled(table: Table, columns: Sequence[str] | str | None) -> dict[str, str]:
-    """Return the columns to read, each under the name that it was asked for by."""
-    if columns is None:
-        return {name: name for name in table.columns}
-    names = names_of(columns, "columns")
-    if not names:
-        raise ArgumentError("columns is empty; leave it out for all columns, or name some.")
-    return {name: table.column(table.native_names.get(name, name)).name for name in names}
 
 
 def release_of(db: SynphysDatabase) -> Release:

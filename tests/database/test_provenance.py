@@ -15,7 +15,7 @@ import pytest
 
 import synphys_frames as sf
 from synphys_frames.database.database import release_of
-from synphys_frames.errors import ClosedError, ProvenanceError, ReadOnlyError
+from synphys_frames.errors import ClosedError, ProvenanceError, ReadOnlyError, RepeatedPairsError
 from tests.support.release_builder import TINY, build, change
 
 if TYPE_CHECKING:
@@ -127,7 +127,7 @@ def test_frames_of_two_releases_in_one(tiny: sf.SynphysDatabase, other: sf.Synph
         with pytest.raises(ProvenanceError, match="differs in 6 rows"):
             both.synphys.related("synapse", db=db)
     both.attrs = tiny.pairs().attrs
-    with pytest.raises(ProvenanceError, match="differs in 6 rows"):
+    with pytest.raises(RepeatedPairsError, match="6 rows"):
         both.synphys.connectivity(CLASSES)
 
 
