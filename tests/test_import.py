@@ -29,7 +29,7 @@ sys.addaudithook(hook)
 before = set(sys.modules)
 import synphys_frames
 heavy = {"asyncio", "duckdb", "fsspec", "requests", "aiohttp", "tqdm", "filelock", "matplotlib"}
-heavy |= {"platformdirs", "psutil", "pyarrow.parquet", "scipy"}
+heavy |= {"http.server", "platformdirs", "psutil", "pyarrow.parquet", "scipy"}
 print(seen, sorted(heavy & (set(sys.modules) - before)))
 """
 

@@ -25,7 +25,7 @@ class Column:
     references
         Table and column that the values point to, or None.
     unit
-        SI unit of a float column, "1" for a pure number, None where there is none.
+        Unit of a float column, mostly SI, "1" for a pure number, None where there is none.
     native_name
         The file's own name where it is another one, with its table where that is another one.
     expression

@@ -13,7 +13,6 @@ from ..options import config
 from ..query import CellClass
 from ..releases import ReleaseFiles, as_callback, fetch_version, list_versions, release_path
 from ..schema import NEWEST
-from .demo_server import serve
 from .sample import build_sample
 
 if TYPE_CHECKING:
@@ -53,6 +52,9 @@ def run(say: Callable[[str], None], version: Size | None = None, *, progress: bo
         place = Path(folder)
         say("# Everything here is synthetic: made up, not measured. Building it ...")
         release = build_sample(place / "origin" / _SERVED, scale=_SERVED_SCALE)
+        # It brings an HTTP server along, which nothing else needs.
+        from .demo_server import serve
+
         before = config.catalogue_url
         with serve({_SERVED: release}, NEWEST, slow=0.05) as url:
             config.catalogue_url = url

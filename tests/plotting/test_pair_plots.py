@@ -272,6 +272,9 @@ def test_wrong_arguments(
         ("m", ("µm", 1e6)),
         ("s²", ("ms²", 1e6)),
         ("Hz", ("Hz", 1.0)),
+        ("mV", ("mV", 1.0)),
+        ("degC", ("degC", 1.0)),
+        ("Hz/pA × 1e-12", ("Hz/pA × 1e-12", 1.0)),
         (None, ("", 1.0)),
     ],
 )

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from synphys_frames.errors import UnknownColumnError, UnknownTableError, UnknownVersionError
@@ -24,6 +26,37 @@ def test_every_version_is_whole(version: str) -> None:
             if column.references:
                 target, key = column.references
                 assert schema.tables[target].columns[key].kind == "int"
+
+
+SI_UNITS = frozenset(
+    {"1", "count", "m", "s", "Hz", "V", "A", "V or A", "A or V", "V/s", "V/s or A/s"}
+    | {"ohm", "S", "F", "rad*Hz"}
+)
+NOT_SI = {
+    "avg_response_fit.holding": "mV",
+    "avg_response_fit.laser_power_command": "command value",
+    "experiment.acq_timestamp": "s since 1970-01-01 UTC",
+    "experiment.target_temperature": "degC",
+    "intrinsic.fi_slope": "Hz/pA × 1e-12",
+    "patch_seq.picogreen_yield": "pg/uL",
+    "slice.acq_timestamp": "s since 1970-01-01 UTC",
+    "sync_rec.temperature": "degC",
+}
+
+
+def test_the_columns_that_are_not_in_si_units_are_these() -> None:
+    units = {
+        f"{column.table}.{column.name}": column.unit
+        for version in VERSIONS
+        for table in published_schema(version)
+        for column in table.columns.values()
+        if column.unit is not None
+    }
+    assert {name: unit for name, unit in units.items() if unit not in SI_UNITS} == NOT_SI
+    assert units["conductance.effective_conductance"] == "1"
+    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    limits = readme.partition("## Limits")[2]
+    assert [name for name in NOT_SI if name.partition(".")[2] not in limits] == []
 
 
 def test_wrong_names() -> None:
