@@ -72,7 +72,7 @@ def same(ours: pd.DataFrame, theirs: pd.DataFrame) -> None:
 
 @pytest.mark.filterwarnings("ignore::synphys_frames.errors.MissingRowsWarning")
 @pytest.mark.parametrize("version", VERSIONS)
-@pytest.mark.parametrize("dtype_backend", [None, "pyarrow"])
+@pytest.mark.parametrize("dtype_backend", [None, pytest.param("pyarrow", marks=pytest.mark.slow)])
 def test_every_table_of_every_version(
     releases: dict[str, sf.SynphysDatabase],
     datasets: dict[str, sf.SynphysDatabase],
@@ -162,7 +162,8 @@ def test_verbs_on_frames(
             ours.synphys.connectivity(CLASSES, kind=kind),
             theirs.synphys.connectivity(CLASSES, kind=kind),
         )
-    same(ours.synphys.classify(CLASSES), theirs.synphys.classify(CLASSES))
+    classified = (one.synphys.classify(CLASSES, overlap="first") for one in (ours, theirs))
+    same(*classified)
     ours, theirs = (one[version].experiment.head(2) for one in (datasets, releases))
     same(ours.synphys.join("slice"), theirs.synphys.join("slice"))
     same(ours.synphys.related("cell"), theirs.synphys.related("cell"))

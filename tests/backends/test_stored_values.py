@@ -69,8 +69,8 @@ FITTING: dict[str, dict[str, Any]] = {
 CASES = [(kind, value) for kind in PLACES for value in STORED]
 WRONG = [case for case in CASES if case[1] != "NULL" and case[1] not in FITTING[case[0]]]
 # Of each way to be wrong one in the default run: each case opens files.
-TELLING = {"0.5", "'2 3'", "'2019-03-04 05:06:07+02:00'", "CAST(x'ff41' AS TEXT)", "zeroblob(3)"}
-FEW = {"NULL", "7", "1", "'abc'", "'null'", "x''", "'2019-03-04'"}
+TELLING = {"0.5", "'2019-03-04 05:06:07+02:00'", "CAST(x'ff41' AS TEXT)"}
+FEW = {"NULL", "7", "'null'", "x''", "'2019-03-04'"}
 
 
 def thinned(cases: list[tuple[str, str]], values: set[str]) -> list[Any]:
