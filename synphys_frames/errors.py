@@ -132,6 +132,10 @@ class MissingRowsWarning(SynphysWarning):
     """A table is empty because the file's size does not have its rows."""
 
 
+class FrameColumnError(SynphysError, ValueError):
+    """A column of a frame holds values of another type than it has in a release."""
+
+
 class RepeatedPairsError(SynphysError, ValueError):
     """A frame has a pair in several rows, and counting would count it several times."""
 

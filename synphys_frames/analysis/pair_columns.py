@@ -14,6 +14,7 @@ from ..database import database_of, open_database_of
 from ..errors import ArgumentError, ProvenanceError, RepeatedPairsError, UnknownColumnError
 from ..query import (
     Cells,
+    as_kind,
     class_columns,
     class_members,
     frame_criteria,
@@ -63,9 +64,11 @@ class PairFrame:
 
     def values(self, name: str) -> pd.Series:
         """Return a column of pair, row by row, from the frame or by pair id from the database."""
+        published = published_schema(NEWEST).table("pair").columns.get(name)
         for label in (f"pair.{name}", name):
             if label in self.frame.columns:
-                return single(self.frame, label)
+                values = single(self.frame, label)
+                return values if published is None else as_kind(values, published.kind, label)
         store = self._database(f"pair.{name}").store
         store.schema.table("pair").column(name)
         rows = store.index("pair", "id").rows(*ids_of(self.frame, "pair"))
@@ -107,7 +110,7 @@ class PairFrame:
         column = published_schema(NEWEST).table("cell").columns[name]
         label = label_of(column, side)
         if label in self.frame.columns:
-            return single(self.frame, label)
+            return as_kind(single(self.frame, label), column.kind, label)
         lookup = self._elsewhere(self._cell_ids([side], column), label)
         return lookup(column).set_axis(self.frame.index)
 
@@ -146,7 +149,7 @@ class PairFrame:
             post, [post_cells] = self.on_cells(sides[1:], classes, decide, rows)
             return np.concatenate([pre, post]), [pre_cells, post_cells + len(pre)]
         coded = {
-            column: factorized([single(self.frame, label_of(column, side)) for side in sides], rows)
+            column: factorized([self._criterion(column, side) for side in sides], rows)
             for column in in_frame[0]
         }
         deciding = list(coded.values())
@@ -180,6 +183,10 @@ class PairFrame:
             # Comparing texts of the database has made Python objects of them, which take memory.
             self._database(label).store.make_room()
         return decided, np.split(inverse, len(sides))
+
+    def _criterion(self, column: Column, side: Side) -> pd.Series:
+        label = label_of(column, side)
+        return as_kind(single(self.frame, label), column.kind, label)
 
     def _evaluator(self) -> Callable[[], duckdb.DuckDBPyConnection]:
         """Return what gives a DuckDB connection: to start DuckDB takes longer than most classes."""

@@ -16,6 +16,7 @@ from .classify import (
 from .conditions import PairConditions
 from .filter_docs import with_filters
 from .filters import FILTERS, PairArguments
+from .frame_columns import as_kind
 from .frame_ids import ids_of, integers, noted_in, single, table_of
 from .frame_keys import key_mismatch
 from .probed import probed_mask
@@ -30,6 +31,7 @@ __all__ = [
     "PairArguments",
     "PairConditions",
     "Side",
+    "as_kind",
     "class_codes",
     "class_columns",
     "class_members",

@@ -1,0 +1,123 @@
+"""Columns of a user's frame, as the kind that they have in a release."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from ..errors import FrameColumnError
+from ..schema import KINDS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ..schema import Kind, Storage
+
+
+def as_kind(values: pd.Series, kind: Kind, label: str) -> pd.Series:
+    """Return a column of a frame as values of its kind, where that is exact.
+
+    A frame that went through CSV has numbers where a release has texts ("5"): these become the
+    texts again. What could mean several things is refused.
+
+    Parameters
+    ----------
+    values
+        The column; one that is right already comes back as it is.
+    kind
+        Its kind in a release.
+    label
+        Its name, for the message.
+
+    Raises
+    ------
+    FrameColumnError
+        With an example, and the line that mends it.
+    """
+    if kind == "bool":
+        return _as_truths(values, label)
+    return _CONVERSIONS.get(KINDS[kind].storage, _unchanged)(values, label)
+
+
+def _unchanged(values: pd.Series, _label: str) -> pd.Series:
+    return values
+
+
+def _as_texts(values: pd.Series, label: str) -> pd.Series:
+    inner: Any = _dtype_of_values(values.dtype)
+    is_object = pd.api.types.is_object_dtype(inner)
+    if not is_object and pd.api.types.is_string_dtype(inner):
+        return values
+    if is_object and all(isinstance(value, str) for value in _distinct(values)):
+        return values
+    known = values[values.notna()]
+    if pd.api.types.is_numeric_dtype(inner) and not pd.api.types.is_bool_dtype(inner):
+        numbers = known.to_numpy(dtype=np.float64)
+        if np.isfinite(numbers).all() and (numbers == np.floor(numbers)).all():
+            texts = np.full(len(values), np.nan, dtype=object)
+            texts[values.notna().to_numpy()] = numbers.astype(np.int64).astype(str)
+            return pd.Series(texts, index=values.index, name=values.name, dtype="str")
+    raise _refused(values, label, "text", f"frame[{label!r}].astype(str)")
+
+
+def _distinct(values: pd.Series) -> pd.Index:
+    if isinstance(values.dtype, pd.CategoricalDtype):
+        return pd.Index(values.dtype.categories)
+    return pd.Index(values[values.notna()].unique())
+
+
+def _dtype_of_values(dtype: Any) -> Any:
+    """Return the dtype of what a categorical or a dictionary of Arrow is made of."""
+    if isinstance(dtype, pd.CategoricalDtype):
+        return dtype.categories.dtype
+    if isinstance(dtype, pd.ArrowDtype) and pa.types.is_dictionary(dtype.pyarrow_dtype):
+        return pd.ArrowDtype(dtype.pyarrow_dtype.value_type)
+    return dtype
+
+
+def _as_truths(values: pd.Series, label: str) -> pd.Series:
+    if pd.api.types.is_bool_dtype(values.dtype):
+        return values
+    known = values[values.notna()]
+    if pd.api.types.is_numeric_dtype(values.dtype) and known.isin([0, 1]).all():
+        return values.astype("boolean")
+    if pd.api.types.is_object_dtype(values.dtype) and known.map(_is_truth).all():
+        return values.astype("boolean")
+    mend = f'frame[{label!r}].map({{"True": True, "False": False}}).astype("boolean")'
+    raise _refused(values, label, "True and False, or 1 and 0", mend)
+
+
+def _as_numbers(values: pd.Series, label: str) -> pd.Series:
+    dtype = values.dtype
+    if pd.api.types.is_numeric_dtype(dtype) and not pd.api.types.is_bool_dtype(dtype):
+        return values
+    known = values[values.notna()]
+    if pd.api.types.is_object_dtype(dtype) and known.map(_is_number).all():
+        return pd.to_numeric(values)
+    raise _refused(values, label, "numbers", f"pandas.to_numeric(frame[{label!r}])")
+
+
+def _is_truth(value: object) -> bool:
+    return isinstance(value, bool | np.bool_)
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float | np.number) and not isinstance(value, bool)
+
+
+def _refused(values: pd.Series, label: str, words: str, mend: str) -> FrameColumnError:
+    example = next(iter(values[values.notna()].head(1).to_list()), None)
+    return FrameColumnError(
+        f"Column {label!r} of the frame should hold {words}; it has {values.dtype}, such as "
+        f"{example!r}. Where it means that: frame[{label!r}] = {mend}"
+    )
+
+
+_CONVERSIONS: dict[Storage, Callable[[pd.Series, str], pd.Series]] = {
+    "texts": _as_texts,
+    "masked": _as_numbers,
+    "floats": _as_numbers,
+}
