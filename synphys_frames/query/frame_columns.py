@@ -12,7 +12,7 @@ from ..errors import FrameColumnError
 from ..schema import KINDS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from ..schema import Kind, Storage
 
@@ -63,10 +63,10 @@ def _as_texts(values: pd.Series, label: str) -> pd.Series:
     raise _refused(values, label, "text", f"frame[{label!r}].astype(str)")
 
 
-def _distinct(values: pd.Series) -> pd.Index:
+def _distinct(values: pd.Series) -> Iterable[object]:
     if isinstance(values.dtype, pd.CategoricalDtype):
-        return pd.Index(values.dtype.categories)
-    return pd.Index(values[values.notna()].unique())
+        return iter(values.dtype.categories)
+    return iter(values[values.notna()].unique())
 
 
 def _dtype_of_values(dtype: Any) -> Any:
