@@ -5,6 +5,8 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 OLDEST := .venv-oldest
 OLDEST_READY := $(OLDEST)/.ready
+# Two processes, of which each has whole files of tests: fixtures of a file are made once.
+TWO := -n 2 --dist loadfile
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-slow test-oldest check format bench gallery clean
@@ -16,14 +18,14 @@ demo: $(READY) ## the main job end to end, on synthetic data served over loopbac
 	$(BIN)/synphys-frames demo
 
 test: $(READY) ## run the tests
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(TWO)
 
 test-slow: $(READY) ## run the tests left out of that: minutes
 	$(BIN)/python -m pytest -m slow
 
 # Wheels as old as these are for Python 3.11: make PYTHON=python3.11 test-oldest
 test-oldest: $(OLDEST_READY) ## run the tests with the oldest dependencies that are declared
-	$(OLDEST)/bin/python -m pytest
+	$(OLDEST)/bin/python -m pytest $(TWO)
 
 check: $(READY) ## lint, format and type checks
 	$(BIN)/ruff check .
