@@ -77,9 +77,11 @@ def make_experiments(maker: TableMaker) -> Experiments:
     n_slices = max(2, min(scaled(PUBLISHED_ROWS["slice"], maker.scale), count))
     of_slice, slice_is_mouse = _slices_of(random, is_mouse, n_slices)
     days = random.permutation(n_slices) * (1800 * _DAY // n_slices)
-    cut = _FIRST_DAY + days + random.integers(0, 36_000_000, n_slices) / 1000
+    cut = _distinct_times(_FIRST_DAY + days + random.integers(0, 36_000_000, n_slices) / 1000)
     slice_ids = _add_slices(maker, slice_is_mouse, cut, drivers[_first_of(of_slice, n_slices)])
-    began = cut[of_slice] + 3600 * (1 + np.arange(count) % 3) + np.arange(count) % 997 / 1000
+    began = _distinct_times(
+        cut[of_slice] + 3600 * (1 + np.arange(count) % 3) + np.arange(count) % 997 / 1000
+    )
     region = np.where(
         is_mouse,
         shared_out(random, _MOUSE_REGIONS, count),
@@ -109,6 +111,16 @@ def make_experiments(maker: TableMaker) -> Experiments:
     return Experiments(
         ids, slice_ids[of_slice], cohorts, cohort, is_mouse, n_cells, drivers, began, names, region
     )
+
+
+def _distinct_times(seconds: Values) -> Values:
+    """Return times of whole milliseconds, moved on by so few that no two are the same."""
+    milliseconds = np.round(seconds * 1000).astype(np.int64)
+    order = np.argsort(milliseconds, kind="stable")
+    place = np.arange(len(order))
+    # Less its place, each time may be that of the one before, but not earlier.
+    milliseconds[order] = np.maximum.accumulate(milliseconds[order] - place) + place
+    return milliseconds / 1000
 
 
 def _slices_of(random: np.random.Generator, is_mouse: Mask, count: int) -> tuple[Integers, Mask]:

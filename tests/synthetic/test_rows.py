@@ -77,6 +77,13 @@ def test_a_release_of_scale_1_has_the_published_counts(tmp_path: Path) -> None:
         assert len(db.pairs(**STANDARD, synapse_probed=True)) == 23_320
 
 
+@pytest.mark.slow
+def test_a_release_of_scale_10_has_distinct_experiments(tmp_path: Path) -> None:
+    path = sf.build_sample(tmp_path / "synthetic.sqlite", scale=10)
+    assert query(path, "SELECT count(*), count(DISTINCT ext_id) FROM experiment") == [(50_580, 50_580)]
+    assert query(path, "SELECT count(*) - count(DISTINCT ext_id) FROM slice") == [(0,)]
+
+
 def test_the_sample_has_the_published_counts_at_its_scale(sample_path: Path) -> None:
     counts = {sql: query(sample_path, sql)[0][0] for sql in PUBLISHED}
     assert counts == pytest.approx({sql: count / 60 for sql, count in PUBLISHED.items()}, abs=1.5)
