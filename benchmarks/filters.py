@@ -47,8 +47,12 @@ def compare(db: sf.SynphysDatabase, path: Path, rounds: int) -> Iterator[Compari
     yield alternate(
         f"Classification of both cells of {len(wide):,} pairs, {len(CLASSES)} classes",
         {
-            "by the cells' columns in a wide frame": lambda: wide.synphys.classify(CLASSES, overlap="first"),
-            "by the cells' ids, from the database": lambda: narrow.synphys.classify(CLASSES, overlap="first"),
+            "by the cells' columns in a wide frame": lambda: wide.synphys.classify(
+                CLASSES, overlap="first"
+            ),
+            "by the cells' ids, from the database": lambda: narrow.synphys.classify(
+                CLASSES, overlap="first"
+            ),
         },
         rounds,
     )

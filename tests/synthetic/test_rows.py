@@ -80,7 +80,9 @@ def test_a_release_of_scale_1_has_the_published_counts(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_a_release_of_scale_10_has_distinct_experiments(tmp_path: Path) -> None:
     path = sf.build_sample(tmp_path / "synthetic.sqlite", scale=10)
-    assert query(path, "SELECT count(*), count(DISTINCT ext_id) FROM experiment") == [(50_580, 50_580)]
+    assert query(path, "SELECT count(*), count(DISTINCT ext_id) FROM experiment") == [
+        (50_580, 50_580)
+    ]
     assert query(path, "SELECT count(*) - count(DISTINCT ext_id) FROM slice") == [(0,)]
 
 
