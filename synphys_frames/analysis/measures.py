@@ -10,8 +10,8 @@ from ..errors import ArgumentError
 from .distance_fits import fit_probability
 from .docstrings import documented_by
 from .probed_pairs import ProbedPairs
-from .summaries import summarise
-from .tallies import tally
+from .summaries import summary_of
+from .tallies import tally, tally_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -102,7 +102,7 @@ def connectivity(
     ex        ex                48            6                  0.1250
               in                32            6                  0.1875
     """
-    table = tally(
+    counts = tally_of(
         pairs,
         classes,
         post_classes,
@@ -112,7 +112,7 @@ def connectivity(
         probed=probed,
         db=db,
     )
-    return summarise(table, alpha)
+    return summary_of(counts, alpha)
 
 
 @documented_by(connectivity, parameters_only=True)
@@ -173,8 +173,10 @@ def connectivity_profile(
     [0.0, 0.0001)          257           23                0.089494
     [0.0001, 0.0002)       201           12                0.059701
     """
-    table = tally(pairs, classes, post_classes, bins=bins, distance=distance, probed=probed, db=db)
-    return summarise(table, alpha)
+    counts = tally_of(
+        pairs, classes, post_classes, bins=bins, distance=distance, probed=probed, db=db
+    )
+    return summary_of(counts, alpha)
 
 
 @documented_by(fit_probability, parameters_only=True)

@@ -51,7 +51,7 @@ def require_distinct(frame: pd.DataFrame) -> None:
                 UncheckedPairsWarning,
             )
             return
-        columns = [integers(single(frame, str(name)), str(name)) for name in labels]
+        columns = [integers(single(frame, str(name)).array, str(name)) for name in labels]
         known = ~(columns[0][1] | columns[1][1])
         keys = pd.MultiIndex.from_arrays([values[known] for values, _ in columns])
         label = [str(name) for name in labels]

@@ -84,7 +84,7 @@ class PairFrame:
         RepeatedPairsError
             Two rows are of the same two cells: their ids may be those of two releases.
         """
-        ids = [integers(self.values(f"{side}_cell_id"), f"{side}_cell_id") for side in SIDES]
+        ids = [integers(self.values(f"{side}_cell_id").array, f"{side}_cell_id") for side in SIDES]
         # Ids may be too large to multiply; their codes are not.
         codes, cells = pd.factorize(np.concatenate([values for values, _ in ids]))
         pre, post = codes[: len(self)], codes[len(self) :]
@@ -277,7 +277,7 @@ class PairFrame:
 
     def _elsewhere(self, ids: pd.Series, label: str) -> Lookup:
         """Return what gives the columns of the cells with these ids from the database."""
-        return store_lookup(self._database(label).store, *integers(ids, str(ids.name)))
+        return store_lookup(self._database(label).store, *integers(ids.array, str(ids.name)))
 
 
 def numbers(values: pd.Series) -> Floats:
@@ -287,4 +287,6 @@ def numbers(values: pd.Series) -> Floats:
 
 def truths(values: pd.Series) -> Mask:
     """Return whether each value is true; missing is not."""
-    return values.astype("boolean").to_numpy(dtype=bool, na_value=False)
+    is_nullable = isinstance(values.dtype, pd.BooleanDtype)
+    array = values.array if is_nullable else values.astype("boolean").array
+    return array.to_numpy(dtype=bool, na_value=False)

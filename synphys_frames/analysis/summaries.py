@@ -9,7 +9,7 @@ import pandas as pd
 
 from ..errors import ArgumentError
 from .intervals import connection_interval
-from .tallies import BY_CLASS, BY_DISTANCE, RECIPROCAL, SUMS
+from .tallies import BY_CLASS, BY_DISTANCE, RECIPROCAL, SUMS, Tally
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -67,6 +67,12 @@ def summarise(tally: pd.DataFrame, alpha: float = 0.05) -> pd.DataFrame:
               in                    7        35                0.200000
     """
     columns = _checked(tally)
+    return summary_of(Tally(columns, tally.index, tally.attrs.get("synphys", {})), alpha)
+
+
+def summary_of(tally: Tally, alpha: float) -> pd.DataFrame:
+    """Return connection probabilities and intervals from counts that are known to be right."""
+    columns = tally.columns
     with np.errstate(invalid="ignore", divide="ignore"):
         if "n_both_ways" in columns:
             summary = _reciprocity(columns)
@@ -75,7 +81,7 @@ def summarise(tally: pd.DataFrame, alpha: float = 0.05) -> pd.DataFrame:
             if "profile_sum" in columns:
                 summary |= _adjusted(columns, alpha)
     result = pd.DataFrame(summary, index=tally.index)
-    result.attrs["synphys"] = {**tally.attrs.get("synphys", {}), "alpha": alpha}
+    result.attrs["synphys"] = {**tally.counting, "alpha": alpha}
     return result
 
 

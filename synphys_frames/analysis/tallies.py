@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
@@ -9,16 +10,19 @@ import pandas as pd
 
 from ..errors import ArgumentError
 from .class_arguments import both_sides, classes_of
+from .docstrings import documented_by
 from .membership import Crossing, Membership
 from .probed_pairs import ProbedPairs
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from .._typing import Floats, Mask
+    from .._typing import Floats, Mask, Values
     from ..database import SynphysDatabase
     from .class_arguments import Classes
     from .probed_pairs import Probed
+
+    Counted: TypeAlias = tuple[dict[str, Values], pd.Index]
 
 Kind: TypeAlias = Literal["chemical", "electrical", "reciprocal"]
 
@@ -35,6 +39,31 @@ BY_DISTANCE = ["n_probed", "n_connected"]
 RECIPROCAL = ["n_probed", "n_none", "n_one_way", "n_both_ways", "n_forward", "n_backward"]
 # A pair of two cells of both classes counts half in each of its two readings.
 SUMS = ("profile_sum", "n_forward", "n_backward")
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """Counts and sums of pairs, not yet as a frame.
+
+    Attributes
+    ----------
+    columns
+        By name; counts are whole numbers.
+    index
+        The classes, the bins or both.
+    counting
+        How it was counted, for the attrs of a frame.
+    """
+
+    columns: Mapping[str, Values]
+    index: pd.Index
+    counting: Mapping[str, Any]
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return the tally as a frame, with how it was counted in its attrs."""
+        frame = pd.DataFrame(dict(self.columns), index=self.index)
+        frame.attrs["synphys"] = dict(self.counting)
+        return frame
 
 
 def tally(
@@ -144,6 +173,33 @@ def tally(
     ex        ex                61            7
               in                35            7
     """
+    return tally_of(
+        pairs,
+        classes,
+        post_classes,
+        kind=kind,
+        bins=bins,
+        distance=distance,
+        sigma=sigma,
+        probed=probed,
+        db=db,
+    ).to_frame()
+
+
+@documented_by(tally, parameters_only=True)
+def tally_of(
+    pairs: pd.DataFrame,
+    classes: Classes | None = None,
+    post_classes: Classes | None = None,
+    *,
+    kind: Kind = "chemical",
+    bins: int | Sequence[float] | None = None,
+    distance: str = "distance",
+    sigma: float | None = 100e-6,
+    probed: Probed = "nonsynaptic",
+    db: SynphysDatabase | None = None,
+) -> Tally:
+    """Return what `tally` gives, before it is a frame."""
     if kind not in _KINDS:
         raise ArgumentError(f"kind takes {', '.join(map(repr, _KINDS))}; got {kind!r}.")
     if sigma is not None and not sigma > 0:
@@ -153,11 +209,11 @@ def tally(
         if kind != "chemical":
             raise ArgumentError(f"bins goes with kind 'chemical' only; got {kind!r}.")
         counted = ProbedPairs.chemical(pairs, distance, probed, db)
-        table = _by_distance(counted, _edges(bins, counted), classes, post_classes)
+        columns, index = _by_distance(counted, _edges(bins, counted), classes, post_classes)
         counting: dict[str, Any] = {"probed": probed, "distance": distance}
     elif kind == "reciprocal":
         counted = ProbedPairs.chemical(pairs, distance, probed, db)
-        table = _reciprocal(counted, classes, post_classes)
+        columns, index = _reciprocal(counted, classes, post_classes)
         counting = {"kind": kind, "probed": probed}
     else:
         counted = (
@@ -165,7 +221,7 @@ def tally(
             if kind == "electrical"
             else ProbedPairs.chemical(pairs, distance, probed, db)
         )
-        table = _by_class(counted, classes, post_classes, sigma)
+        columns, index = _by_class(counted, classes, post_classes, sigma)
         width = None if sigma is None else float(sigma)
         counting = {
             "kind": kind,
@@ -173,13 +229,12 @@ def tally(
             "distance": distance,
             "sigma": width,
         }
-    table.attrs["synphys"] = counting
-    return table
+    return Tally(columns, index, counting)
 
 
 def _by_class(
     counted: ProbedPairs, classes: Any, post_classes: Any, sigma: float | None
-) -> pd.DataFrame:
+) -> Counted:
     rows = counted.rows
     pre, post = counted.pairs.memberships(*both_sides(classes, post_classes), rows)
     crossing, connected = Crossing(pre, post), counted.connected[rows]
@@ -193,10 +248,10 @@ def _by_class(
         tables["n_probed_at_distance"] = crossing.count(known)
         tables["n_connected_at_distance"] = crossing.count(known & connected)
         tables["profile_sum"] = crossing.count(known, profile)
-    return _frame(tables, _product_index([list(pre.names), list(post.names)], CLASS_LEVELS))
+    return _counted(tables, _product_index([list(pre.names), list(post.names)], CLASS_LEVELS))
 
 
-def _reciprocal(counted: ProbedPairs, classes: Any, post_classes: Any) -> pd.DataFrame:
+def _reciprocal(counted: ProbedPairs, classes: Any, post_classes: Any) -> Counted:
     pre, post = counted.pairs.memberships(*both_sides(classes, post_classes))
     probed, connected = counted.probed, counted.connected
     partner = counted.pairs.partner()
@@ -222,12 +277,10 @@ def _reciprocal(counted: ProbedPairs, classes: Any, post_classes: Any) -> pd.Dat
         "n_forward": forward,
         "n_backward": backward,
     }
-    return _frame(tables, _product_index([list(pre.names), list(post.names)], CLASS_LEVELS))
+    return _counted(tables, _product_index([list(pre.names), list(post.names)], CLASS_LEVELS))
 
 
-def _by_distance(
-    counted: ProbedPairs, edges: Floats, classes: Any, post_classes: Any
-) -> pd.DataFrame:
+def _by_distance(counted: ProbedPairs, edges: Floats, classes: Any, post_classes: Any) -> Counted:
     place = np.searchsorted(edges, counted.distance, side="right") - 1
     inside = np.isfinite(counted.distance) & (place >= 0) & (place < len(edges) - 1)
     rows = np.flatnonzero(counted.probed & inside)
@@ -253,7 +306,7 @@ def _by_distance(
             [crossing.count(bin_[connected[bin_]]) for bin_ in in_bins], axis=-1
         ),
     }
-    return _frame(tables, index)
+    return _counted(tables, index)
 
 
 def _edges(bins: int | Sequence[float], counted: ProbedPairs) -> Floats:
@@ -277,9 +330,10 @@ def _product_index(levels: Sequence[Any], names: Sequence[str]) -> pd.MultiIndex
     return pd.MultiIndex(levels=list(levels), codes=codes.tolist(), names=list(names))
 
 
-def _frame(tables: Mapping[str, Floats], index: pd.Index) -> pd.DataFrame:
-    columns = {
+def _counted(tables: Mapping[str, Floats], index: pd.Index) -> Counted:
+    """Return tables by class as columns of whole numbers, those of sums as they are."""
+    columns: dict[str, Values] = {
         name: table.ravel() if name in SUMS else table.ravel().astype(np.int64)
         for name, table in tables.items()
     }
-    return pd.DataFrame(columns, index=index)
+    return columns, index

@@ -12,9 +12,15 @@ from ..errors import FrameColumnError
 from ..schema import KINDS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
 
     from ..schema import Kind, Storage
+
+
+# What pandas calls a column of Python's own numbers.
+_NUMBERS = ("integer", "floating", "mixed-integer-float", "empty")
+# Whole numbers up to here are doubles of their own.
+_EXACT = 2**53
 
 
 def as_kind(values: pd.Series, kind: Kind, label: str) -> pd.Series:
@@ -51,22 +57,28 @@ def _as_texts(values: pd.Series, label: str) -> pd.Series:
     is_object = pd.api.types.is_object_dtype(inner)
     if not is_object and pd.api.types.is_string_dtype(inner):
         return values
-    if is_object and all(isinstance(value, str) for value in _distinct(values)):
+    if is_object and _inferred(values) in ("string", "empty"):
         return values
-    known = values[values.notna()]
-    if pd.api.types.is_numeric_dtype(inner) and not pd.api.types.is_bool_dtype(inner):
-        numbers = known.to_numpy(dtype=np.float64)
-        if np.isfinite(numbers).all() and (numbers == np.floor(numbers)).all():
+    known = values.notna().to_numpy()
+    if _are_numbers(values, inner):
+        numbers = values[known].to_numpy(dtype=np.float64)
+        if (np.abs(numbers) <= _EXACT).all() and (numbers == np.floor(numbers)).all():
             texts = np.full(len(values), np.nan, dtype=object)
-            texts[values.notna().to_numpy()] = numbers.astype(np.int64).astype(str)
+            texts[known] = numbers.astype(np.int64).astype(str)
             return pd.Series(texts, index=values.index, name=values.name, dtype="str")
     raise _refused(values, label, "text", f"frame[{label!r}].astype(str)")
 
 
-def _distinct(values: pd.Series) -> Iterable[object]:
-    if isinstance(values.dtype, pd.CategoricalDtype):
-        return iter(values.dtype.categories)
-    return iter(values[values.notna()].unique())
+def _are_numbers(values: pd.Series, dtype: Any) -> bool:
+    if pd.api.types.is_object_dtype(dtype):
+        return _inferred(values) in _NUMBERS
+    return pd.api.types.is_numeric_dtype(dtype) and not pd.api.types.is_bool_dtype(dtype)
+
+
+def _inferred(values: pd.Series) -> str:
+    """Return what pandas says that the values of an object column are, apart from missing ones."""
+    is_categorical = isinstance(values.dtype, pd.CategoricalDtype)
+    return pd.api.types.infer_dtype(values.cat.categories if is_categorical else values)
 
 
 def _dtype_of_values(dtype: Any) -> Any:
@@ -84,28 +96,16 @@ def _as_truths(values: pd.Series, label: str) -> pd.Series:
     known = values[values.notna()]
     if pd.api.types.is_numeric_dtype(values.dtype) and known.isin([0, 1]).all():
         return values.astype("boolean")
-    if pd.api.types.is_object_dtype(values.dtype) and known.map(_is_truth).all():
+    if pd.api.types.is_object_dtype(values.dtype) and _inferred(values) in ("boolean", "empty"):
         return values.astype("boolean")
     mend = f'frame[{label!r}].map({{"True": True, "False": False}}).astype("boolean")'
     raise _refused(values, label, "True and False, or 1 and 0", mend)
 
 
 def _as_numbers(values: pd.Series, label: str) -> pd.Series:
-    dtype = values.dtype
-    if pd.api.types.is_numeric_dtype(dtype) and not pd.api.types.is_bool_dtype(dtype):
-        return values
-    known = values[values.notna()]
-    if pd.api.types.is_object_dtype(dtype) and known.map(_is_number).all():
-        return pd.to_numeric(values)
+    if _are_numbers(values, values.dtype):
+        return pd.to_numeric(values) if pd.api.types.is_object_dtype(values.dtype) else values
     raise _refused(values, label, "numbers", f"pandas.to_numeric(frame[{label!r}])")
-
-
-def _is_truth(value: object) -> bool:
-    return isinstance(value, bool | np.bool_)
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float | np.number) and not isinstance(value, bool)
 
 
 def _refused(values: pd.Series, label: str, words: str, mend: str) -> FrameColumnError:

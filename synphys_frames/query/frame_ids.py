@@ -12,6 +12,8 @@ from ..errors import ProvenanceError
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from pandas.api.extensions import ExtensionArray
+
     from .._typing import Rows
     from ..schema import Schema, Table
 
@@ -92,17 +94,24 @@ def labelled(frame: pd.DataFrame, names: Iterable[str]) -> pd.Series | None:
     None where it has none, or several columns of that name.
     """
     for name in names:
+        array = array_of(frame, name)
+        if array is not None:
+            # Without the frame's attrs, which pandas copies deeply at each step.
+            return pd.Series(array, name=name, copy=False)
         if name in frame.columns:
-            values: pd.Series | pd.DataFrame = frame[name]
-            return _bare(values, name) if isinstance(values, pd.Series) else None
-        if name in frame.index.names:
-            return _bare(frame.index.get_level_values(name), name)
+            return None
     return None
 
 
-def _bare(values: pd.Series | pd.Index, name: str) -> pd.Series:
-    # Without the frame's attrs, which pandas copies deeply at each step.
-    return pd.Series(values.array, name=name, copy=False)
+def array_of(frame: pd.DataFrame, name: str) -> ExtensionArray | None:
+    """Return a column of a frame, or a level of its index, row by row.
+
+    None where it has none, or several columns of that name.
+    """
+    if name in frame.columns:
+        values: pd.Series | pd.DataFrame = frame[name]
+        return values.array if isinstance(values, pd.Series) else None
+    return frame.index.get_level_values(name).array if name in frame.index.names else None
 
 
 def ids_of(frame: pd.DataFrame, table: str) -> tuple[Rows, np.ndarray[Any, np.dtype[np.bool_]]]:
@@ -117,18 +126,18 @@ def ids_of(frame: pd.DataFrame, table: str) -> tuple[Rows, np.ndarray[Any, np.dt
     """
     for name in (f"{table}.id", "id"):
         if name in frame.columns:
-            return integers(single(frame, name), name)
+            return integers(single(frame, name).array, name)
         if name in frame.index.names:
-            return integers(_bare(frame.index.get_level_values(name), name), name)
+            return integers(frame.index.get_level_values(name).array, name)
     raise ProvenanceError(
         f"This frame of {table} rows has lost its ids: it needs the column '{table}.id' or 'id', "
         "or an index of that name."
     )
 
 
-def integers(values: pd.Series, name: str) -> tuple[Rows, np.ndarray[Any, np.dtype[np.bool_]]]:
-    """Return a column of ids as plain integers, and where they are missing."""
-    missing = values.isna().to_numpy(dtype=bool)
+def integers(values: ExtensionArray, name: str) -> tuple[Rows, np.ndarray[Any, np.dtype[np.bool_]]]:
+    """Return the array of a column of ids as plain integers, and where they are missing."""
+    missing = np.asarray(values.isna(), dtype=bool)
     if pd.api.types.is_signed_integer_dtype(values.dtype):
         # Floats would make one of two ids beyond 2**53.
         return values.to_numpy(dtype=np.int64, na_value=-1), missing

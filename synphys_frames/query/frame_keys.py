@@ -11,10 +11,12 @@ import pandas as pd
 from ..columns import JoinedRows
 from ..errors import ProvenanceError
 from ..schema import STR
-from .frame_ids import integers, known_table, labelled, names_in
+from .frame_ids import array_of, integers, known_table, names_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from pandas.api.extensions import ExtensionArray
 
     from .._typing import Mask, Rows
     from ..columns import ColumnStore
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
     # A table, where its ids may be, and what its columns' names may begin with.
     _Place = tuple[str, tuple[str, ...], tuple[str, ...]]
 
-_SAMPLED = 4096
+_SAMPLED = 1024
 # What can stand beside the rows of a frame, and where its ids may be.
 _BESIDE = {
     "pre_cell": ("cell", ("pre_cell.id", "pair.pre_cell_id", "pre_cell_id")),
@@ -69,8 +71,8 @@ class _Entity:
     """Rows of a table that are in a frame: where their ids are, and their keys by column."""
 
     table: Table
-    ids: pd.Series
-    keys: dict[str, pd.Series]
+    ids: ExtensionArray
+    keys: dict[str, ExtensionArray]
 
 
 def key_mismatch(
@@ -88,7 +90,7 @@ def key_mismatch(
         The frame, and the tables of the release.
     is_noted
         Whether the frame says that it is of this very content. Then, as for tables that are too
-        large to be kept in memory, a few thousand rows spread over the frame are looked at.
+        large to be kept in memory, about a thousand rows spread over the frame are looked at.
     """
     for entity in _entities(frame, store):
         mismatch = _mismatch(store, entity, is_noted=is_noted)
@@ -110,10 +112,11 @@ def _entities(frame: pd.DataFrame, store: ColumnStore) -> Iterator[_Entity]:
         keys = {}
         for key in _key_columns(described):
             labels = [f"{prefix}{key}" for prefix in prefixes if f"{prefix}{key}" in names]
-            values = labelled(frame, labels) if labels else None
+            values = array_of(frame, labels[0]) if labels else None
             if values is not None:
                 keys[key] = values
-        numbers = labelled(frame, ids) if keys and "id" in described.columns else None
+        label = next((name for name in ids if name in names), None)
+        numbers = array_of(frame, label) if keys and label and "id" in described.columns else None
         if numbers is not None:
             yield _Entity(described, numbers, keys)
 
@@ -132,7 +135,7 @@ def _mismatch(store: ColumnStore, entity: _Entity, *, is_noted: bool) -> KeyMism
     is_kept = store.keeps(name)
     is_sampled = count > _SAMPLED and (is_noted or not is_kept)
     step = -(-count // _SAMPLED) if is_sampled else 1
-    ids = _whole_numbers(_every(entity.ids, step))
+    ids = _whole_numbers(entity.ids[::step])
     if ids is None:
         return None
     if is_kept:
@@ -149,33 +152,29 @@ def _mismatch(store: ColumnStore, entity: _Entity, *, is_noted: bool) -> KeyMism
         rows = np.where(read.iloc[:, 0].isna(), -1, 0)
         stored = {key: read[f"{name}.{key}"].array for key in entity.keys}
     for key, values in entity.keys.items():
-        shown = _every(values, step)
+        shown = values[::step]
         differing = np.flatnonzero((rows >= 0) & _differing(shown, stored[key]))
         if len(differing):
             first = int(differing[0])
-            here, there = shown.iloc[first], stored[key][first]
+            here, there = shown[first], stored[key][first]
             example = int(ids[0][first])
             return KeyMismatch(name, key, len(differing), example, here, there, is_sampled)
     return None
 
 
-def _every(values: pd.Series, step: int) -> pd.Series:
-    return values if step == 1 else pd.Series(values.array[::step], copy=False)
-
-
-def _whole_numbers(values: pd.Series) -> tuple[Rows, Mask] | None:
+def _whole_numbers(values: ExtensionArray) -> tuple[Rows, Mask] | None:
     try:
-        return integers(values, str(values.name))
+        return integers(values, "id")
     except ProvenanceError:
         return None  # the verb that goes by them says so; one that does not, need not
 
 
-def _differing(values: pd.Series, stored: Any) -> Mask:
+def _differing(values: ExtensionArray, stored: Any) -> Mask:
     """Return where a value is there and is not the stored one."""
     if pd.api.types.is_integer_dtype(stored.dtype):
         mine = _whole_numbers(values)
         if mine is None:
-            return np.asarray(values.notna())
+            return ~np.asarray(values.isna(), dtype=bool)
         numbers, missing = mine
         return np.asarray(~missing & (stored.to_numpy(dtype=np.int64, na_value=-1) != numbers))
     theirs = pd.Series(stored, copy=False)
@@ -184,7 +183,7 @@ def _differing(values: pd.Series, stored: Any) -> Mask:
         theirs = pd.to_numeric(theirs, errors="coerce").astype("float64")
         given = values.to_numpy(dtype=np.float64, na_value=np.nan)
         return np.asarray(~np.isnan(given) & (given != theirs.to_numpy()))
-    texts = values.astype(STR).to_numpy(dtype=object)
+    texts = pd.Series(values, copy=False).astype(STR).to_numpy(dtype=object)
     differing = np.asarray(texts != theirs.astype(STR).to_numpy(dtype=object))
     # What is missing differs from everything; mostly nothing is left to be asked for that.
     place = np.flatnonzero(differing)

@@ -175,8 +175,8 @@ def _side_key(schema: Schema, source: str, target: str, via: str) -> str | None:
 
 
 def _are_same(keys: pd.Series, reached: pd.Series, *, by_row: bool) -> bool:
-    given, given_missing = integers(keys, str(keys.name))
-    found, found_missing = integers(reached, str(reached.name))
+    given, given_missing = integers(keys.array, str(keys.name))
+    found, found_missing = integers(reached.array, str(reached.name))
     if by_row:
         # A row that is not in the release leads nowhere, whatever the frame says of it.
         return bool(((~given_missing & (given == found)) | found_missing).all())
@@ -292,7 +292,7 @@ def ids_via(
         if target_key != "id":
             raise JoinError(f"{via!r} holds no ids; join follows foreign keys to ids only.")
     beside = JoinedRows(store, source, ids=ids, missing=missing).frame([(found[0], [key])])
-    return table, *integers(beside.iloc[:, 0], via)
+    return table, *integers(beside.iloc[:, 0].array, via)
 
 
 def require_via(via: object) -> None:

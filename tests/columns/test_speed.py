@@ -61,9 +61,9 @@ WORK: list[tuple[str, Callable[[sf.SynphysDatabase], object], int]] = [
     ("filter", lambda db: db.pairs(species="mouse", pre_class=CLASSES["deep"]), 3000),
     ("expression", lambda db: db.pairs(where="synapse.latency < 2e-3"), 3000),
     ("wide", lambda db: db.pairs(**WIDE), 18000),
-    ("classify", lambda db: db.pairs().synphys.classify(CLASSES, overlap="first"), 8300),
-    ("connectivity", lambda db: db.pairs().synphys.connectivity(CLASSES), 9500),
-    ("join", lambda db: db.pair.synphys.join("pre_cell"), 5500),
+    ("classify", lambda db: db.pairs().synphys.classify(CLASSES, overlap="first"), 7000),
+    ("connectivity", lambda db: db.pairs().synphys.connectivity(CLASSES), 8000),
+    ("join", lambda db: db.pair.synphys.join("pre_cell"), 5000),
 ]
 
 
