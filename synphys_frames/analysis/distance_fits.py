@@ -176,8 +176,8 @@ def fit_probability(
     The likelihood is that of independent yes-or-no trials. It can have several maxima, so all of
     the model's range of pmax and size is searched on a logarithmic grid, and the best points are
     refined on the pairs themselves. A floor keeps a connection beyond the model's reach from being
-    impossible. The intervals are profile-likelihood intervals; with few connections, size is often
-    not bounded from above.
+    impossible. The intervals are profile-likelihood intervals, their ends found on the pairs
+    themselves, too; with few connections, size is often not bounded from above.
 
     References
     ----------

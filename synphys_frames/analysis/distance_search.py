@@ -10,6 +10,8 @@ import numpy as np
 from .distance_models import probabilities
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from .._typing import Floats, Mask
     from .distance_models import DistanceModel
 
@@ -20,6 +22,8 @@ MARGIN = 1e-12
 _GRID = 96
 _BINS = 256
 _REFINED = 4
+# In how many steps of the grid the best value of the other parameter is looked for first.
+_NEAR = 4
 # Half the 95 % quantile of chi-square with one degree of freedom.
 _DROP = 1.920729410347062
 
@@ -95,7 +99,7 @@ class LikelihoodSearch:
             fixed is None and bool(np.isclose(value, bounds, rtol=1e-3).any())
             for value, bounds, fixed in zip((pmax, size), self._bounds, self._fixed, strict=True)
         ]
-        pmax_interval, size_interval = self._intervals(pmax, size)
+        pmax_interval, size_interval = self._intervals(pmax, size, best)
         n_fitted = sum(value is None for value in self._fixed)
         return Maximum(best, pmax, size, pmax_interval, size_interval, any(at_bound), n_fitted)
 
@@ -129,30 +133,107 @@ class LikelihoodSearch:
         best = np.exp(nearest.x)
         return -float(nearest.fun), float(best[0]), float(best[1])
 
-    def _intervals(self, pmax: float, size: float) -> list[Interval]:
-        """Return where the profile of each value falls below the maximum by the 95 % drop."""
-        ranges: list[Interval] = list(self._bounds)
-        intervals: list[Interval] = []
-        # Twice: over everything, then over what is near the maximum, more finely.
-        for _ in range(2):
-            axes = [
-                np.unique(np.append(np.geomspace(*ends, _GRID), best))
-                for ends, best in zip(ranges, (pmax, size), strict=True)
-            ]
-            table = self._grid(*axes)
-            profiles = [table.max(axis=1) - table.max(), table.max(axis=0) - table.max()]
-            intervals = [
-                _crossings(axis, profile, _DROP)
-                for axis, profile in zip(axes, profiles, strict=True)
-            ]
-            ranges = [
-                _neighbourhood(axis, profile) for axis, profile in zip(axes, profiles, strict=True)
-            ]
-        given = (float("nan"), float("nan"))
-        return [
-            interval if fixed is None else given
-            for interval, fixed in zip(intervals, self._fixed, strict=True)
+    def _intervals(self, pmax: float, size: float, most: float) -> list[Interval]:
+        """Return where the profile of each value falls below the maximum by the 95 % drop.
+
+        A grid over binned distances says between which points; where, the pairs themselves.
+        """
+        best = (pmax, size)
+        axes = [
+            np.unique(np.append(np.geomspace(*ends, _GRID), value))
+            for ends, value in zip(self._bounds, best, strict=True)
         ]
+        table = self._grid(*axes)
+        intervals: list[Interval] = []
+        for which, (axis, fixed) in enumerate(zip(axes, self._fixed, strict=True)):
+            if fixed is not None:
+                intervals.append((float("nan"), float("nan")))
+                continue
+            near = table.T if which else table
+            profile = ProfileLikelihood(self._log_likelihood, which, axes, near, most - _DROP)
+            inside = np.flatnonzero(near.max(axis=1) >= table.max() - _DROP)
+            # The end of the range is looked at, also where the grid says that it is inside.
+            below, above = (
+                axis[: max(inside[0], 1)][::-1],
+                axis[min(inside[-1] + 1, len(axis) - 1) :],
+            )
+            intervals.append((profile.end(best[which], below), profile.end(best[which], above)))
+        return intervals
+
+
+class ProfileLikelihood:
+    """The likelihood of one parameter, the other at its best, less what an interval may lack.
+
+    Parameters
+    ----------
+    log_likelihood
+        Of pmax and size.
+    which
+        0 for pmax, 1 for size.
+    axes, table
+        Values of both, and about how likely each combination is, by rows of this parameter.
+    least
+        The log-likelihood at the ends of the interval.
+    """
+
+    def __init__(
+        self,
+        log_likelihood: Callable[[float, float], float],
+        which: int,
+        axes: Sequence[Floats],
+        table: Floats,
+        least: float,
+    ) -> None:
+        self._log_likelihood, self._which, self._least = log_likelihood, which, least
+        self._axis, self._other = np.log(axes[which]), np.log(axes[1 - which])
+        self._best_other = table.argmax(axis=1)
+
+    def end(self, best: float, outward: Floats) -> float:
+        """Return the end of the interval on one side of the best value.
+
+        Parameters
+        ----------
+        best
+            The value at the maximum.
+        outward
+            Values that are probably outside, the nearest first; the last is the end of the range.
+        """
+        from scipy.optimize import brentq
+
+        inside = np.log(best)
+        for outside in np.log(outward):
+            if self._excess(outside) < 0:
+                return float(np.exp(brentq(self._excess, inside, outside, xtol=1e-5)))
+            inside = outside
+        return float(outward[-1])
+
+    def _excess(self, value: float) -> float:
+        """Return how far the profile at the logarithm of a value is above the least."""
+        from scipy.optimize import minimize_scalar
+
+        others = self._other
+        if len(others) == 1:
+            return self._at(value, others[0]) - self._least
+        place = int(self._best_other[np.abs(self._axis - value).argmin()])
+        last = len(others) - 1
+        for steps in (_NEAR, last):
+            ends = [max(place - steps, 0), min(place + steps, last)]
+            nearest = minimize_scalar(
+                lambda other: -self._at(value, other),
+                bounds=others[ends],
+                method="bounded",
+                options={"xatol": 1e-4},
+            )
+            inner = [others[end] for end in ends if 0 < end < last]
+            if not np.isclose(nearest.x, inner, rtol=0, atol=1e-3).any():
+                break
+        # The search comes near the ends of the range, but does not try them.
+        limits = [self._at(value, others[end]) for end in ends if end in (0, last)]
+        return max([-float(nearest.fun), *limits]) - self._least
+
+    def _at(self, value: float, other: float) -> float:
+        pair = (value, other) if self._which == 0 else (other, value)
+        return self._log_likelihood(float(np.exp(pair[0])), float(np.exp(pair[1])))
 
 
 def sum_log(p: Floats, connected: Mask) -> float:
@@ -180,25 +261,3 @@ def _peaks(table: Floats, count: int) -> list[tuple[int, int]]:
     peaks = np.argwhere(table >= np.max(neighbours, axis=0))
     peaks = peaks[np.argsort(-table[tuple(peaks.T)], kind="stable")]
     return [(int(row), int(column)) for row, column in peaks[:count]]
-
-
-def _crossings(axis: Floats, profile: Floats, drop: float) -> Interval:
-    """Return where a profile, 0 at its best, first and last is above -drop, interpolated."""
-    above = np.flatnonzero(profile >= -drop)
-    first, last = int(above[0]), int(above[-1])
-    limits = []
-    for inner, outer in ((first, first - 1), (last, last + 1)):
-        if not 0 <= outer < len(axis):
-            limits.append(float(axis[inner]))
-            continue
-        share = (profile[inner] + drop) / (profile[inner] - profile[outer])
-        logs = np.log(axis[[inner, outer]])
-        limits.append(float(np.exp(logs[0] + share * (logs[1] - logs[0]))))
-    return limits[0], limits[1]
-
-
-def _neighbourhood(axis: Floats, profile: Floats) -> Interval:
-    """Return the part of an axis in which the profile crosses the drop on both sides."""
-    near = np.flatnonzero(profile >= -2 * _DROP)
-    first, last = max(int(near[0]) - 1, 0), min(int(near[-1]) + 1, len(axis) - 1)
-    return float(axis[first]), float(axis[last])

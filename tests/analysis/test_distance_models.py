@@ -52,13 +52,39 @@ def test_the_maximum_is_the_global_one(model: str, pmax: float, size: float, cou
     assert (fit.n_probed, fit.n_connected) == (count, data[1].sum())
 
 
-def test_interval_ends_are_where_the_profile_has_fallen() -> None:
-    data = simulated("gaussian", 0.2, 100e-6, 800, seed=1)
-    fit = sf.fit_probability(*data)
-    sizes = np.geomspace(1e-5, 1e-3, 4000)
-    for end in fit.pmax_interval:
-        profile = max(likelihood("gaussian", end, size, data) for size in sizes)
-        assert fit.log_likelihood - profile == pytest.approx(1.9207, abs=0.05)
+def heavy_tailed(model: str, pmax: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return pairs at distances of which a few are far beyond all others."""
+    rng = np.random.default_rng(seed)
+    distance = 20e-6 + 40e-6 * rng.pareto(1.2, 1500)
+    size = 150e-6
+    fit = sf.DistanceFit(model, "fitted", pmax, size, (0, 1), (0, 1), 0, 0, 9, 9)
+    return distance, rng.random(len(distance)) < fit.predict(distance)
+
+
+@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("pmax", [0.1, 0.97])
+def test_interval_ends_are_where_the_profile_of_the_pairs_has_fallen(
+    model: str, pmax: float
+) -> None:
+    data = heavy_tailed(model, pmax, seed=3)
+    fit = sf.fit_probability(*data, model)
+    ends = [
+        (which, end)
+        for which, interval in enumerate((fit.pmax_interval, fit.size_interval))
+        for end in interval
+        if not np.isclose(end, [(1e-3, 1.0), (1e-5, 1e-3)][which], rtol=1e-6).any()
+    ]
+    assert len(ends) >= 3
+    for which, end in ends:
+        best = [fit.size, fit.pmax][which]
+        others = np.geomspace(best / 1.6, min(best * 1.6, [1e-3, 1.0][which]), 3000)
+        profile = max(
+            likelihood(model, end, other, data)
+            if which == 0
+            else likelihood(model, other, end, data)
+            for other in others
+        )
+        assert fit.log_likelihood - profile == pytest.approx(1.9207, abs=2e-3)
 
 
 @pytest.mark.parametrize("model", MODELS)
