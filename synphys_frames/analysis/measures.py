@@ -55,9 +55,9 @@ def connectivity(
         n_connected (int64), connection_probability (NaN where none was probed), ci_lower, ci_upper
         (float64), n_probed_at_distance, n_connected_at_distance (int64), on which
         adjusted_probability, adjusted_ci_lower, adjusted_ci_upper (float64) rest, the last two not
-        above 1. Reciprocal: n_probed
-        (unordered pairs), n_none, n_one_way, n_both_ways (int64), expected_both_ways,
-        ratio_to_chance (float64). ``attrs["synphys"]`` says how it was counted.
+        above 1. Both reciprocal: n_probed (unordered pairs), n_none, n_one_way, n_both_ways
+        (int64), expected_both_ways, ratio_to_chance (float64). ``attrs["synphys"]`` says how it was
+        counted.
 
     Raises
     ------

@@ -24,10 +24,10 @@ if TYPE_CHECKING:
 
     Counted: TypeAlias = tuple[dict[str, Values], pd.Index]
 
-Kind: TypeAlias = Literal["chemical", "electrical", "reciprocal"]
+Kind: TypeAlias = Literal["chemical", "electrical", "reciprocal", "reciprocal_either"]
 
 CLASS_LEVELS = ["pre_class", "post_class"]
-_KINDS = ("chemical", "electrical", "reciprocal")
+_KINDS = ("chemical", "electrical", "reciprocal", "reciprocal_either")
 BY_CLASS = [
     "n_probed",
     "n_connected",
@@ -99,8 +99,9 @@ def tally(
         Those of the postsynaptic cells, default the same; where `classes` names the column
         "pre_...", default "post_...".
     kind
-        "chemical"; "electrical"; or "reciprocal": pairs tested both ways, by how many of the two
-        directions are connected.
+        "chemical"; "electrical"; "reciprocal": pairs tested both ways, by how many of the two
+        directions are connected; or "reciprocal_either": pairs tested one way count, too, with the
+        other direction as not connected, which lowers what is both ways.
     bins
         Counts by distance, too, for `kind` "chemical": edges in metres, ascending, or a number of
         equal bins up to the largest probed distance, from 0 or, where it is less, from the least.
@@ -126,9 +127,9 @@ def tally(
           n_connected_at_distance, those of them with a finite distance (int64); profile_sum, the
           sum of exp(-x² / 2 sigma²) over their distances x (float64). With ``sigma=None`` the last
           three are 0.
-        - reciprocal: n_probed (unordered pairs), n_none, n_one_way, n_both_ways (int64); n_forward,
-          n_backward, connections along and against the direction of the row (float64: a pair both
-          of whose readings belong to the row counts half in each).
+        - both reciprocal: n_probed (unordered pairs), n_none, n_one_way, n_both_ways (int64);
+          n_forward, n_backward, connections along and against the direction of the row (float64: a
+          pair both of whose readings belong to the row counts half in each).
         - with `bins`: n_probed, n_connected (int64), by (pre_class, post_class, distance), or by
           distance alone.
 
@@ -211,9 +212,9 @@ def tally_of(
         counted = ProbedPairs.chemical(pairs, distance, probed, db)
         columns, index = _by_distance(counted, _edges(bins, counted), classes, post_classes)
         counting: dict[str, Any] = {"probed": probed, "distance": distance}
-    elif kind == "reciprocal":
+    elif kind in ("reciprocal", "reciprocal_either"):
         counted = ProbedPairs.chemical(pairs, distance, probed, db)
-        columns, index = _reciprocal(counted, classes, post_classes)
+        columns, index = _reciprocal(counted, classes, post_classes, kind)
         counting = {"kind": kind, "probed": probed}
     else:
         counted = (
@@ -251,14 +252,18 @@ def _by_class(
     return _counted(tables, _product_index([list(pre.names), list(post.names)], CLASS_LEVELS))
 
 
-def _reciprocal(counted: ProbedPairs, classes: Any, post_classes: Any) -> Counted:
+def _reciprocal(counted: ProbedPairs, classes: Any, post_classes: Any, kind: Kind) -> Counted:
     pre, post = counted.pairs.memberships(*both_sides(classes, post_classes))
-    probed, connected = counted.probed, counted.connected
-    partner = counted.pairs.partner()
-    tested = probed & (partner >= 0)
-    tested[tested] = probed[partner[tested]]
-    connected_back = np.zeros(len(probed), dtype=bool)
-    connected_back[tested] = connected[partner[tested]]
+    probed, partner = counted.probed, counted.pairs.partner()
+    connected = counted.connected & probed
+    tested = partner >= 0
+    probed_back = probed[partner] & tested
+    if kind == "reciprocal_either":
+        _require_partners(probed & ~tested)
+        tested &= probed | probed_back
+    else:
+        tested &= probed & probed_back
+    connected_back = connected[partner] & tested
     along = Crossing(pre, post, tested)
     either_way = Crossing(pre.shared(partner), post.shared(partner), tested)
 
@@ -280,13 +285,21 @@ def _reciprocal(counted: ProbedPairs, classes: Any, post_classes: Any) -> Counte
     return _counted(tables, _product_index([list(pre.names), list(post.names)], CLASS_LEVELS))
 
 
+def _require_partners(alone: Mask) -> None:
+    if alone.any():
+        raise ArgumentError(
+            f"kind 'reciprocal_either' takes a frame with both directions of each pair; "
+            f"{np.count_nonzero(alone):,} probed pairs lack theirs. Leave out what chooses one "
+            "direction, such as synapse_probed=True or pre_class=...: db.pairs(species='mouse')."
+        )
+
+
 def _by_distance(counted: ProbedPairs, edges: Floats, classes: Any, post_classes: Any) -> Counted:
     place = np.searchsorted(edges, counted.distance, side="right") - 1
     inside = np.isfinite(counted.distance) & (place >= 0) & (place < len(edges) - 1)
     rows = np.flatnonzero(counted.probed & inside)
-    intervals: Any = pd.IntervalIndex.from_breaks(edges, closed="left", name="distance")
-    codes = np.arange(len(intervals))
-    bins = pd.CategoricalIndex(pd.Categorical.from_codes(codes, intervals), name="distance")
+    # Not a categorical of intervals, which Parquet can't hold.
+    bins = pd.IntervalIndex.from_breaks(edges, closed="left", name="distance")
     index: pd.Index = bins
     if classes is None:
         pre = post = Membership.of_one_class(len(rows))

@@ -114,7 +114,7 @@ class PairPlots:
             raise ArgumentError(
                 f"value takes 'connection_probability' or 'adjusted_probability'; got {value!r}."
             )
-        if kind == "reciprocal":
+        if kind not in ("chemical", "electrical"):
             raise ArgumentError("kind takes 'chemical' or 'electrical' for a picture.")
         counts = connectivity(
             self._frame,

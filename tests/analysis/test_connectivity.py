@@ -297,6 +297,17 @@ def test_reciprocal_by_hand() -> None:
     assert found.loc[("A", "A"), "expected_both_ways"] == 1
     assert found.loc[("A", "A"), "ratio_to_chance"] == 1
     assert np.isnan(found.loc[("B", "B"), "ratio_to_chance"])
+    with pytest.raises(ArgumentError, match=r"both directions .*; 1 probed pairs lack"):
+        sf.connectivity(frame, "one", "two", kind="reciprocal_either")
+    either = sf.connectivity(frame.iloc[:-1], "one", "two", kind="reciprocal_either")
+    assert either.loc[("A", "B"), counts].tolist() == [3, 1, 2, 0]
+    assert either.loc[("B", "A"), counts].tolist() == [3, 1, 2, 0]
+    assert either.loc[("A", "A"), counts].tolist() == [1, 0, 0, 1]
+    # A connection in the direction that was not tested is none.
+    frame.loc[7, "has_synapse"] = True
+    frame.loc[6, "has_synapse"] = False
+    again = sf.connectivity(frame.iloc[:-1], "one", "two", kind="reciprocal_either")
+    assert again.loc[("A", "B"), counts].tolist() == [3, 2, 1, 0]
 
 
 def reciprocal_by_loops(frame: pd.DataFrame, pre: CellClass, post: CellClass) -> list[int]:
@@ -393,7 +404,7 @@ def test_profile_agrees_with_plain_sql(db: sf.SynphysDatabase) -> None:
         assert of_classes["n_connected"].tolist() == n_connected.tolist()
     classified = pairs.synphys.classify({"L5": CLASSES["L5"]})
     named = classified.synphys.connectivity_profile(3)
-    assert named.loc[("L5", "L5")].index.categories.closed == "left"
+    assert named.loc[("L5", "L5")].index.closed == "left"
     empty = pairs.iloc[:0].synphys.connectivity_profile(2)
     assert empty["n_probed"].tolist() == [0, 0]
     assert empty["connection_probability"].isna().all()
@@ -592,3 +603,20 @@ def test_categories_that_come_back_as_arrow_are_counted_the_same(
     pairs.astype(dict.fromkeys(texts, "category")).to_parquet(tmp_path / "pairs.parquet")
     back = pd.read_parquet(tmp_path / "pairs.parquet", dtype_backend="pyarrow")
     pd.testing.assert_frame_equal(back.synphys.connectivity(CLASSES), expected)
+
+
+def test_results_come_back_from_parquet(db: sf.SynphysDatabase, tmp_path: Path) -> None:
+    pairs = db.pairs(species="mouse")
+    file = tmp_path / "result.parquet"
+    for result in (
+        pairs.synphys.connectivity(CLASSES),
+        pairs.synphys.connectivity(CLASSES, kind="reciprocal"),
+        pairs.synphys.connectivity_profile([0, 5e-5, 1e-4]),
+        pairs.synphys.connectivity_profile([0, 5e-5, 1e-4], classes=CLASSES),
+        pairs.synphys.tally(CLASSES, bins=[0, 5e-5, 1e-4]),
+        pairs.synphys.matrix("pair.distance", CLASSES),
+    ):
+        result.to_parquet(file)
+        back = pd.read_parquet(file)
+        pd.testing.assert_frame_equal(back, result)
+        assert back.attrs == result.attrs

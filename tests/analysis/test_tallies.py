@@ -25,6 +25,7 @@ ARGUMENTS: list[dict[str, Any]] = [
     {"sigma": None},
     {"kind": "electrical"},
     {"kind": "reciprocal"},
+    {"kind": "reciprocal_either"},
     {"bins": EDGES},
     {"bins": EDGES, "classes": None},
 ]
