@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from sys import getsizeof
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,7 +10,7 @@ import pandas as pd
 import pyarrow as pa
 
 from ..schema import KINDS
-from .dtypes import masked_array, masked_values, pandas_array, text_codes, texts_of
+from .dtypes import masked_array, masked_values, pandas_array, text_array, text_codes, texts_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -106,7 +105,7 @@ class Block:
         self._stored = {name: data.column(place) for place, name in stored.items()}
         self._arrays: dict[str, Any] = {}
         self._masked: dict[str, tuple[Values, Mask]] = {}
-        self._texts: dict[str, tuple[Codes, ExtensionArray]] = {}
+        self._texts: dict[str, tuple[Codes, pa.Array]] = {}
         self._dtypes: dict[str, pd.CategoricalDtype] = {}
         self._sizes = {
             (name, "stored"): int(column.nbytes) for name, column in self._stored.items()
@@ -119,14 +118,10 @@ class Block:
         return sum(self._sizes.values())
 
     def array(self, name: str) -> Any:
-        """Return a column that is not of floats, with the missing value at its end."""
+        """Return a column of neither floats nor texts, with the missing value at its end."""
         if name not in self._arrays:
             kind = self._kinds[name]
-            if KINDS[kind].storage == "texts":
-                texts = texts_of(*self.codes(name))
-                self._sizes[name, "objects"] = int(texts.nbytes)
-                self._arrays[name] = texts
-            elif KINDS[kind].storage == "masked":
+            if KINDS[kind].storage == "masked":
                 self._arrays[name] = masked_array(*self._values(name), KINDS[kind].pandas_dtype)
             elif (stored := self._stored.get(name)) is not None:
                 array = pandas_array(stored, kind)
@@ -147,23 +142,26 @@ class Block:
             self._forget_stored(name, values.nbytes + missing.nbytes)
         return self._masked[name]
 
-    def codes(self, name: str) -> tuple[Codes, ExtensionArray]:
-        """Return for each row of a column of texts its place among the distinct ones, and these.
+    def codes(self, name: str) -> tuple[Codes, pa.Array]:
+        """Return for each row of a column of texts its place in an array of the distinct ones.
 
-        -1 is a missing text, as the last row is.
+        Place 0 is that of missing texts; the last row is missing.
         """
         if name not in self._texts and (stored := self._stored.get(name)) is not None:
             codes, distinct = text_codes(stored)
             self._texts[name] = (codes, distinct)
-            # Each distinct text becomes an object of Python.
-            texts = sum(chunk.dictionary.nbytes for chunk in stored.chunks)
-            self._forget_stored(name, codes.nbytes + texts + len(distinct) * getsizeof(""))
+            self._forget_stored(name, codes.nbytes + int(distinct.nbytes))
         return self._texts[name]
+
+    def texts(self, name: str, rows: Rows | slice) -> ExtensionArray:
+        """Return these rows of a column of texts."""
+        codes, distinct = self.codes(name)
+        return texts_of(codes[rows], distinct)
 
     def text_dtype(self, name: str) -> pd.CategoricalDtype:
         """Return the distinct texts of a column as a dtype, which remembers where each is."""
         if name not in self._dtypes:
-            distinct = pd.Index(self.codes(name)[1])
+            distinct = pd.Index(text_array(self.codes(name)[1][1:]))
             self._sizes[name, "dtype"] = int(distinct.nbytes)
             self._dtypes[name] = pd.CategoricalDtype(distinct)
         return self._dtypes[name]
@@ -200,5 +198,5 @@ class Block:
             column_missing.take(rows, out=missing[place], mode="wrap")
 
     def take(self, names: Sequence[str], rows: Rows) -> dict[str, Any]:
-        """Return these rows of columns that are not of floats."""
+        """Return these rows of columns that are of neither floats nor texts."""
         return {name: self.array(name).take(rows) for name in names}

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from ..errors import ArgumentError
 from ..schema import KINDS, STR, Kind, Storage, kind_of
@@ -50,7 +51,7 @@ def pandas_array(values: pa.ChunkedArray, kind: Kind) -> ExtensionArray | np.nda
     return result
 
 
-def extension_array(dtype: Any, values: pa.ChunkedArray) -> ExtensionArray:
+def extension_array(dtype: Any, values: pa.Array | pa.ChunkedArray) -> ExtensionArray:
     """Return an Arrow column as the array of a pandas extension dtype."""
     array: ExtensionArray = dtype.__from_arrow__(values)
     return array
@@ -104,25 +105,30 @@ def _shared_numbers(column: pa.Array) -> Values:
     return values
 
 
-def text_codes(values: pa.ChunkedArray) -> tuple[Codes, ExtensionArray]:
-    """Return an Arrow column of texts as the place of each among the distinct ones; -1 is missing.
+def text_codes(values: pa.ChunkedArray) -> tuple[Codes, pa.Array]:
+    """Return an Arrow column of texts as the place of each in an array of the distinct ones.
 
-    Columns of texts have few distinct ones: each becomes one Python object, and rows refer to it.
+    Place 0 is that of missing texts.
     """
     encoded = _in_one_chunk(values)
     if not pa.types.is_dictionary(encoded.type):
         encoded = encoded.dictionary_encode()
-    distinct: ExtensionArray = pd.array(
-        encoded.dictionary.to_numpy(zero_copy_only=False), dtype=STR
-    )
+    texts = pa.large_string()
+    distinct = pa.concat_arrays([pa.nulls(1, texts), encoded.dictionary.cast(texts)])
     places = _shared_numbers(encoded.indices)
-    codes: Codes = np.where(_missing(encoded.indices), np.int32(-1), places)
+    codes: Codes = np.where(_missing(encoded.indices), np.int32(0), places + np.int32(1))
     return codes, distinct
 
 
-def texts_of(codes: Codes, distinct: ExtensionArray) -> ExtensionArray:
-    """Return texts from their places among the distinct ones."""
-    return distinct.take(codes.astype(np.intp), allow_fill=True)
+def text_array(values: pa.Array | pa.ChunkedArray) -> ExtensionArray:
+    """Return an Arrow column of texts, which may be dictionary-encoded, as an array of pandas."""
+    return extension_array(STR, values.cast(pa.large_string()))
+
+
+def texts_of(codes: Codes, distinct: pa.Array) -> ExtensionArray:
+    """Return texts from their places in an array of the distinct ones."""
+    # The places are ours: none is beyond the end.
+    return extension_array(STR, pc.take(distinct, pa.array(codes), boundscheck=False))
 
 
 def _arrow_array(values: Any, kind: Kind) -> pa.Array:
@@ -141,7 +147,7 @@ _CONVERSIONS: dict[Storage, _Conversion] = {
     "bytes": _Conversion(lambda values, _: values.to_numpy()),
     "masked": _Conversion(lambda values, kind: extension_array(KINDS[kind].pandas_dtype, values)),
     "times": _Conversion(lambda values, _: pd.array(values.to_numpy())),
-    "texts": _Conversion(lambda values, _: texts_of(*text_codes(values))),
+    "texts": _Conversion(lambda values, _: text_array(values)),
 }
 _STORAGES = {facts.storage for facts in KINDS.values()}
 if _CONVERSIONS.keys() != _STORAGES:

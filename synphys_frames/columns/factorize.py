@@ -7,11 +7,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
+
+from ..schema import STR
+from .dtypes import text_array
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from .._typing import Integers, Mask, Objects, Rows
+    from pandas.api.extensions import ExtensionArray
+
+    from .._typing import Integers, Mask, Rows
 
 
 NONE = -1
@@ -112,8 +118,6 @@ def stacked(columns: Sequence[pd.Series], rows: Rows | None = None) -> pd.Series
 def factorized(columns: Sequence[pd.Series], rows: Rows | None = None) -> tuple[Rows, Any]:
     """Return each value's place among the distinct values, missing ones included, and these.
 
-    A text in several rows is mostly one and the same object: then each object is hashed once.
-
     Parameters
     ----------
     columns
@@ -121,13 +125,8 @@ def factorized(columns: Sequence[pd.Series], rows: Rows | None = None) -> tuple[
     rows
         The rows of each of them that count; default all.
     """
-    dtypes: list[Any] = [column.dtype for column in columns]
-    if all(isinstance(dtype, pd.StringDtype) and dtype.storage == "python" for dtype in dtypes):
-        by_address = _by_address([column.to_numpy(dtype=object) for column in columns], rows)
-        if by_address is not None:
-            codes, distinct = by_address
-            places, distinct = _hashed(pd.array(distinct, dtype=dtypes[0]))
-            return places[codes], distinct
+    if all(column.dtype == STR for column in columns):
+        return _encoded(columns, rows)
     values = stacked(columns, rows)
     if isinstance(values.dtype, pd.Int64Dtype) and not values.hasnans:
         integers = values.to_numpy(dtype=np.int64)
@@ -160,27 +159,22 @@ def _hashed(values: Any) -> tuple[Rows, Any]:
     return codes.astype(np.intp, copy=False), distinct
 
 
-def _by_address(columns: Sequence[Objects], rows: Rows | None) -> tuple[Rows, Objects] | None:
-    """Return each object's place among the distinct objects, and these.
+def _encoded(columns: Sequence[pd.Series], rows: Rows | None) -> tuple[Rows, ExtensionArray]:
+    texts = [pa.array(column.array) for column in columns]
+    if rows is not None:
+        places = pa.array(rows)
+        texts = [pc.take(values, places, boundscheck=False) for values in texts]
+    encoded = _together(texts).dictionary_encode(null_encoding="encode")
+    if not encoded.num_chunks:
+        return np.empty(0, dtype=np.intp), pd.array([], dtype=STR)
+    # All chunks have one and the same dictionary.
+    codes = [chunk.indices.to_numpy() for chunk in encoded.chunks]
+    return np.concatenate(codes, dtype=np.intp), text_array(encoded.chunk(0).dictionary)
 
-    None where no object is in several rows, and nothing is won.
-    """
-    # The arrays keep the objects alive: no other object can come to their addresses.
-    columns = [np.ascontiguousarray(objects) for objects in columns]
-    addresses = [np.ndarray(objects.shape, np.intp, buffer=objects) for objects in columns]
-    if rows is not None:
-        addresses = [column[rows] for column in addresses]
-    codes, first = numbered(np.concatenate(addresses))
-    if len(first) == len(codes):
-        return None
-    column, row = np.divmod(first, len(addresses[0]))
-    if rows is not None:
-        row = rows[row]
-    distinct = np.empty(len(first), dtype=object)
-    for number, objects in enumerate(columns):
-        is_here = column == number
-        distinct[is_here] = objects[row[is_here]]
-    return codes, distinct
+
+def _together(texts: Iterable[pa.Array | pa.ChunkedArray]) -> pa.ChunkedArray:
+    chunks = [chunk for values in texts for chunk in getattr(values, "chunks", [values])]
+    return pa.chunked_array(chunks, pa.large_string())
 
 
 def distinct_rows(columns: Iterable[tuple[Rows, int]], length: int) -> tuple[Rows, Rows]:

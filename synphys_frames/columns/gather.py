@@ -44,7 +44,7 @@ class ColumnGather:
     Attributes
     ----------
     number_steps
-        What fills arrays of numbers; other threads can run meanwhile.
+        What takes numbers and texts; other threads can run meanwhile.
     object_steps
         What takes all other columns.
     """
@@ -79,6 +79,8 @@ class ColumnGather:
             }
             step = partial(block.take_masked_into, names, self._rows, values, missing)
             self.number_steps.append(step)
+        elif storage == "texts":
+            self.number_steps += [partial(self._take_texts, block, name) for name in names]
         else:
             take = self._take_floats if storage == "floats" else self._take_arrays
             self.object_steps.append(partial(take, block, names))
@@ -90,6 +92,9 @@ class ColumnGather:
 
     def _take_floats(self, block: Block, names: Sequence[str]) -> None:
         self._floats[block] = block.take_floats(names, self._rows)
+
+    def _take_texts(self, block: Block, name: str) -> None:
+        self._arrays[name] = block.texts(name, self._rows)
 
     def _take_arrays(self, block: Block, names: Sequence[str]) -> None:
         self._arrays |= block.take(names, self._rows)
@@ -122,8 +127,8 @@ class ColumnGather:
 def take_all(gathers: Sequence[ColumnGather]) -> None:
     """Run all steps of some gathers, by several threads where there is much to copy.
 
-    Texts and other objects are taken by this thread, and numbers by others beside it: two threads
-    that take objects would wait for each other.
+    Objects are taken by this thread, and numbers and texts by others beside it: two threads that
+    take objects would wait for each other.
     """
     objects = deque(step for gather in gathers for step in gather.object_steps)
     numbers = deque(step for gather in gathers for step in gather.number_steps)

@@ -126,6 +126,8 @@ class TableColumns:
         block = self._block(name)
         if name in block.float_position:
             return block.floats[:-1, block.float_position[name]]
+        if self._is_text(name):
+            return block.texts(name, slice(None, -1))
         return block.array(name)[:-1]
 
     def take(self, name: str, rows: Rows) -> Any:
@@ -134,7 +136,7 @@ class TableColumns:
         if name in block.float_position:
             gathered: np.ndarray[Any, Any] = block.floats[rows, block.float_position[name]]
             return gathered
-        return block.array(name).take(rows)
+        return block.texts(name, rows) if self._is_text(name) else block.array(name).take(rows)
 
     def texts(self, name: str, rows: Rows | None = None) -> Any:
         """Return a column of texts at these rows, default row by row, as a Categorical.
@@ -144,12 +146,15 @@ class TableColumns:
         block = self._block(name)
         codes, _ = block.codes(name)
         chosen = codes[:-1] if rows is None else codes[rows]
-        return pd.Categorical.from_codes(chosen, dtype=block.text_dtype(name), validate=False)
+        return pd.Categorical.from_codes(chosen - 1, dtype=block.text_dtype(name), validate=False)
 
     def series(self, name: str, rows: Rows) -> pd.Series:
         """Return a column at these rows to be compared: texts as a categorical column."""
-        is_text = self.table.column(name).facts.storage == "texts"
-        return pd.Series(self.texts(name, rows) if is_text else self.take(name, rows), copy=False)
+        taken = self.texts(name, rows) if self._is_text(name) else self.take(name, rows)
+        return pd.Series(taken, copy=False)
+
+    def _is_text(self, name: str) -> bool:
+        return self.table.column(name).facts.storage == "texts"
 
     def keys(self, name: str) -> tuple[Rows, np.ndarray[Any, np.dtype[np.bool_]]]:
         """Return an integer column as plain integers, and where it is missing."""

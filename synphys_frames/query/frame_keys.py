@@ -183,9 +183,5 @@ def _differing(values: ExtensionArray, stored: Any) -> Mask:
         theirs = pd.to_numeric(theirs, errors="coerce").astype("float64")
         given = values.to_numpy(dtype=np.float64, na_value=np.nan)
         return np.asarray(~np.isnan(given) & (given != theirs.to_numpy()))
-    texts = pd.Series(values, copy=False).astype(STR).to_numpy(dtype=object)
-    differing = np.asarray(texts != theirs.astype(STR).to_numpy(dtype=object))
-    # What is missing differs from everything; mostly nothing is left to be asked for that.
-    place = np.flatnonzero(differing)
-    differing[place] = ~pd.isna(texts[place])
-    return differing
+    texts = pd.Series(values, copy=False).astype(STR)
+    return np.asarray((texts != theirs.astype(STR)) & texts.notna(), dtype=bool)
