@@ -11,7 +11,7 @@ import pandas as pd
 
 from .analysis import PairVerbs
 from .columns import JoinedRows, check_dtype_backend, to_arrow_backend
-from .database import database_of
+from .database import database_of, open_database_of
 from .errors import ArgumentError, JoinError
 from .query import (
     ids_of,
@@ -20,11 +20,14 @@ from .query import (
     names_of,
     related_rows,
     require_via,
+    schema_of,
     select,
     table_of,
+    to_units,
     warn_of_other_ways,
     with_filters,
 )
+from .schema import NEWEST, published_schema
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -33,6 +36,7 @@ if TYPE_CHECKING:
     from .database import Release, SynphysDatabase
     from .plotting import PairPlots
     from .query import CellClass, PairArguments
+    from .schema import Schema
 
     ClassLike = CellClass | Mapping[str, Any]
 
@@ -51,6 +55,70 @@ class SynphysAccessor(PairVerbs):
         from .plotting import PairPlots
 
         return PairPlots(self._frame)
+
+    @property
+    def schema(self) -> pd.DataFrame:
+        """What the columns of this frame are, a row a column.
+
+        Returns
+        -------
+        DataFrame
+            column, table, dtype, unit, description (str). The unit is what `to_units` noted, else
+            that of the dataset; "1" is a pure number. Missing for columns that are not of the
+            dataset.
+
+        Examples
+        --------
+        >>> pairs = db.pairs(include="synapse").synphys.to_units("ms")
+        >>> pairs.synphys.schema.set_index("column").loc["synapse.latency", "unit"]
+        'ms'
+        """
+        return schema_of(self._frame, self._schema())
+
+    def to_units(self, *units: str | Mapping[str, str]) -> pd.DataFrame:
+        """Return this frame with values in other units, which its attrs note.
+
+        Verbs on the result know its units: classes, distances and fits count as before, and
+        pictures show values in the unit that is noted.
+
+        Parameters
+        ----------
+        *units
+            Units, each for all columns that are in its base: "ms" for those in seconds. Or a dict
+            from columns to units. Known are m, s, V, A, ohm, F, S and Hz with the prefixes G, M,
+            k, m, µ (or u), n and p.
+
+        Returns
+        -------
+        DataFrame
+            The same rows, columns and dtypes. ``attrs["synphys"]["units"]`` holds the units that
+            are not those of the dataset. Missing values stay missing.
+
+        Raises
+        ------
+        UnitError
+            There is no such unit, or a column that is named can't be in it: it is a pure number,
+            or in volts or amperes by clamp mode.
+        UnknownColumnError
+            The frame has no such column.
+
+        Notes
+        -----
+        Values are multiplied or divided by a whole power of ten. Going back gives the same values
+        but for a last bit now and then. Where attrs are lost (merge and concat keep them only
+        where all frames agree), so is the note; go back to the dataset's units before.
+
+        Examples
+        --------
+        >>> pairs = db.pairs(species="mouse").synphys.to_units({"pair.distance": "µm"})
+        >>> pairs["pair.distance"].head(2).round(1).to_list(), pairs.attrs["synphys"]["units"]
+        ([121.4, 43.2], {'pair.distance': 'µm'})
+        """
+        return to_units(self._frame, units, self._schema())
+
+    def _schema(self) -> Schema:
+        release = open_database_of(self._frame)
+        return published_schema(NEWEST) if release is None else release.store.schema
 
     @with_filters
     def pairs(

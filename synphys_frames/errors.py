@@ -20,6 +20,10 @@ class ArgumentError(SynphysError, ValueError):
     """An argument has a value or a type that can't be used, or two contradict each other."""
 
 
+class UnitError(ArgumentError):
+    """A value or a column can't be of the unit that it is taken for."""
+
+
 class UnknownNameError(SynphysError, KeyError):
     """A name that is not among the known ones."""
 
@@ -144,19 +148,23 @@ class OverlappingClassesError(SynphysError, ValueError):
     """Cells belong to several classes, where each is to have one."""
 
 
-class OverlappingClassesWarning(UserWarning):
+class OverlappingClassesWarning(SynphysWarning):
     """Cells belong to several classes, and get the first of them."""
 
 
-class SelectedPairsWarning(UserWarning):
+class SelectedPairsWarning(SynphysWarning):
     """Pairs that were chosen by having a synapse are counted as if they were not."""
 
 
-class UncheckedPairsWarning(UserWarning):
+class UncheckedPairsWarning(SynphysWarning):
     """It can't be told whether a frame has a pair several times."""
 
 
-class UnknownValueWarning(UserWarning):
+class UnitWarning(SynphysWarning):
+    """A number can't be of the unit of the column that it is compared with."""
+
+
+class UnknownValueWarning(SynphysWarning):
     """A class asks for a value that no cell has: it may be misspelt."""
 
 

@@ -288,7 +288,7 @@ def test_the_accessor_shows_what_users_call(tiny: sf.SynphysDatabase) -> None:
     shown = [name for name in dir(tiny.pair.synphys) if not name.startswith("_")]
     assert shown == [
         "classify", "compare", "connectivity", "connectivity_profile", "fit_distance", "join",
-        "matrix", "pairs", "plot", "related", "tally",
+        "matrix", "pairs", "plot", "related", "schema", "tally", "to_units",
     ]  # fmt: skip
 
 

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from ..errors import ArgumentError
+from ..schema import require_lengths, require_metres
 from .distance_models import DISTANCE_MODELS, DistanceModel, distance_model, probabilities
 from .distance_search import LikelihoodSearch
 from .intervals import connection_interval
@@ -118,6 +119,7 @@ class DistanceFit:
         0.1213
         """
         metres = np.abs(_floats(distance))
+        require_metres(metres, "predict")
         predicted = np.full(metres.shape, np.nan)
         known = ~np.isnan(metres)
         if self.status == "none connected":
@@ -198,6 +200,8 @@ def fit_probability(
         raise ArgumentError(
             f"distance and connected must be of one length; got {x.shape} and {hit.shape}."
         )
+    require_metres(x, "distance")
+    require_lengths([fixed_size or 0.0], "fixed_size")
     _check_fixed(fixed_size, "fixed_size", curve.size_bounds[1] * 10)
     _check_fixed(fixed_max, "fixed_max", curve.pmax_bounds[1])
     finite = np.isfinite(x)

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from ..errors import ArgumentError, UnknownColumnError, did_you_mean
-from ..query import single
+from ..query import single, unit_in
 from ..schema import NEWEST, published_schema
 from .class_arguments import both_sides
 from .docstrings import documented_by
@@ -148,7 +148,7 @@ def value_matrix(
             entries.flat[place] = _aggregated(values, aggfunc, name)
     rows, columns = pd.Index(pre, name="pre_class"), pd.Index(post, name="post_class")
     matrices = [pd.DataFrame(table, index=rows, columns=columns) for table in (entries, counts)]
-    unit = _aggregated_unit(unit_of(column), aggfunc)
+    unit = _aggregated_unit(unit_in(frame, column), aggfunc)
     matrices[0].attrs["synphys"] = {"column": column, "unit": unit, "aggfunc": name}
     matrices[1].attrs["synphys"] = {"column": column, "unit": "count", "aggfunc": "count"}
     return matrices[0], matrices[1]
@@ -241,7 +241,7 @@ def compare_values(
     tested = [sizes[a], sizes[b], medians[a], medians[b], statistic[a, b], p_value[a, b]]
     tested.append(holm(p_value[a, b]))
     result = pd.DataFrame(dict(zip([*COMPARED, *_TESTED], [*columns, *tested], strict=True)))
-    result.attrs["synphys"] = {"column": column, "unit": unit_of(column)}
+    result.attrs["synphys"] = {"column": column, "unit": unit_in(frame, column)}
     return result
 
 

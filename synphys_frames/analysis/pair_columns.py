@@ -14,9 +14,9 @@ from ..database import database_of, open_database_of
 from ..errors import ArgumentError, ProvenanceError, RepeatedPairsError, UnknownColumnError
 from ..query import (
     Cells,
-    as_kind,
     class_columns,
     class_members,
+    frame_column,
     frame_criteria,
     id_column,
     ids_of,
@@ -67,8 +67,9 @@ class PairFrame:
         published = published_schema(NEWEST).table("pair").columns.get(name)
         for label in (f"pair.{name}", name):
             if label in self.frame.columns:
-                values = single(self.frame, label)
-                return values if published is None else as_kind(values, published.kind, label)
+                if published is None:
+                    return single(self.frame, label)
+                return frame_column(self.frame, label, published)
         store = self._database(f"pair.{name}").store
         store.schema.table("pair").column(name)
         rows = store.index("pair", "id").rows(*ids_of(self.frame, "pair"))
@@ -110,7 +111,7 @@ class PairFrame:
         column = published_schema(NEWEST).table("cell").columns[name]
         label = label_of(column, side)
         if label in self.frame.columns:
-            return as_kind(single(self.frame, label), column.kind, label)
+            return frame_column(self.frame, label, column)
         lookup = self._elsewhere(self._cell_ids([side], column), label)
         return lookup(column).set_axis(self.frame.index)
 
@@ -186,7 +187,7 @@ class PairFrame:
 
     def _criterion(self, column: Column, side: Side) -> pd.Series:
         label = label_of(column, side)
-        return as_kind(single(self.frame, label), column.kind, label)
+        return frame_column(self.frame, label, column)
 
     def _evaluator(self) -> Callable[[], duckdb.DuckDBPyConnection]:
         """Return what gives a DuckDB connection: to start DuckDB takes longer than most classes."""

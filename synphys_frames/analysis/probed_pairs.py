@@ -10,6 +10,7 @@ import numpy as np
 from ..database import database_of
 from ..errors import ArgumentError, NotInVersionError, ProvenanceError
 from ..query import probed_mask
+from ..schema import require_metres
 from .pair_checks import require_distinct, warn_of_selection
 from .pair_columns import SIDES, PairFrame, numbers, truths
 
@@ -102,7 +103,9 @@ class ProbedPairs:
     @cached_property
     def distance(self) -> Floats:
         """In metres; looked up only where it is needed."""
-        return numbers(self.pairs.values(self._distance))
+        metres = numbers(self.pairs.values(self._distance))
+        require_metres(metres, f"The column {self._distance!r}")
+        return metres
 
     @property
     def rows(self) -> Rows:

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from ..errors import ArgumentError
+from ..schema import require_lengths
 from .class_arguments import both_sides, classes_of
 from .docstrings import documented_by
 from .membership import Crossing, Membership
@@ -205,6 +206,7 @@ def tally_of(
         raise ArgumentError(f"kind takes {', '.join(map(repr, _KINDS))}; got {kind!r}.")
     if sigma is not None and not sigma > 0:
         raise ArgumentError(f"sigma takes metres, above 0, or None; got {sigma!r}.")
+    require_lengths([sigma or 0.0], "sigma")
     classes = classes_of(pairs, classes, post_classes)
     if bins is not None:
         if kind != "chemical":
@@ -334,6 +336,7 @@ def _edges(bins: int | Sequence[float], counted: ProbedPairs) -> Floats:
     edges = np.asarray(bins, dtype=np.float64)
     if edges.ndim != 1 or len(edges) < 2 or not (np.diff(edges) > 0).all():
         raise ArgumentError(f"bins takes ascending edges in metres, at least two; got {bins!r}.")
+    require_lengths(edges, "bins")
     return edges
 
 

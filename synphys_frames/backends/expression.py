@@ -44,6 +44,10 @@ _REFUSED = {
     "POSITIONAL_REFERENCE": "a column number",
 }
 
+# Where the operands of a comparison are.
+_OPERANDS = ("left", "right", "input", "lower", "upper")
+_AMONG = ("COMPARE_IN", "COMPARE_NOT_IN")
+
 
 @dataclass(frozen=True, slots=True)
 class Expression:
@@ -57,11 +61,14 @@ class Expression:
         The columns that it refers to, each as its dotted parts, in order of appearance.
     numbered
         The expression as SQL over columns that are named by that order: column_0, column_1.
+    compared
+        Columns with the numbers that they are compared with as they are.
     """
 
     text: str
     names: tuple[Name, ...]
     numbered: str
+    compared: tuple[tuple[Name, float], ...]
     _statement: str
 
     def sql(self, label: Callable[[Name], str], connection: duckdb.DuckDBPyConnection) -> str:
@@ -137,6 +144,7 @@ def _parse(text: str) -> Expression:
             f"The expression {text!r} must be one SQL expression, such as "
             '"distance < 100e-6 AND has_synapse", and nothing after it.'
         )
+    compared = tuple(_compared(node["select_list"]))
     _make_doubles(text, node["select_list"])
     names: list[Name] = []
     for part in _nodes(node["select_list"][0]):
@@ -155,7 +163,25 @@ def _parse(text: str) -> Expression:
     distinct = tuple(dict.fromkeys(names))
     with plain_connection() as connection:
         numbered = _written(parsed, _labels(distinct).__getitem__, connection)
-    return Expression(text, distinct, numbered, statement)
+    return Expression(text, distinct, numbered, compared, statement)
+
+
+def _compared(expressions: list[dict[str, Any]]) -> Iterator[tuple[Name, float]]:
+    """Yield each column that is compared with a number, and the number."""
+    for part in _nodes(expressions):
+        if part.get("class") not in ("COMPARISON", "BETWEEN") and part.get("type") not in _AMONG:
+            continue
+        operands = [part[name] for name in _OPERANDS if name in part] + part.get("children", [])
+        columns = [one for one in operands if one.get("class") == "COLUMN_REF"]
+        constants = [one["value"] for one in operands if one.get("class") == "CONSTANT"]
+        for column in columns:
+            for constant in constants:
+                number = _double(constant)
+                whole = constant.get("value")
+                if number is None and isinstance(whole, int) and not isinstance(whole, bool):
+                    number = float(whole)
+                if number is not None:
+                    yield tuple(column["column_names"]), number
 
 
 def _make_doubles(text: str, expressions: list[dict[str, Any]]) -> None:

@@ -20,6 +20,7 @@ from ..errors import (
     UnknownColumnError,
     did_you_mean,
 )
+from ..schema import warn_of_sizes
 from .attachment import NATIVE
 from .base import unreadable
 from .expression import Name, parse, refusal
@@ -324,6 +325,8 @@ class Queries:
                 f"{did_you_mean(name[-1], table.columns)}"
             )
 
+        compared = [(table.column(label(name)), number) for name, number in expression.compared]
+        warn_of_sizes(compared, where)
         return expression.sql(label, self._attachment.connection())
 
     def _explained(self, error: Exception, query: str, where: str | None) -> Exception:

@@ -16,9 +16,10 @@ from .classify import (
 from .conditions import PairConditions
 from .filter_docs import with_filters
 from .filters import FILTERS, PairArguments
-from .frame_columns import as_kind
+from .frame_columns import frame_column
 from .frame_ids import ids_of, integers, noted_in, single, table_of
 from .frame_keys import key_mismatch
+from .frame_units import schema_of, to_units, unit_in
 from .probed import probed_mask
 from .related import ids_via, related_rows, require_via, warn_of_other_ways, way_text
 from .wide_frame import kinds_of, lacking, names_of, pairs_frame, select
@@ -31,10 +32,10 @@ __all__ = [
     "PairArguments",
     "PairConditions",
     "Side",
-    "as_kind",
     "class_codes",
     "class_columns",
     "class_members",
+    "frame_column",
     "frame_criteria",
     "id_column",
     "ids_of",
@@ -51,10 +52,13 @@ __all__ = [
     "probed_mask",
     "related_rows",
     "require_via",
+    "schema_of",
     "select",
     "single",
     "store_lookup",
     "table_of",
+    "to_units",
+    "unit_in",
     "warn_of_other_ways",
     "way_text",
     "with_filters",

@@ -11,6 +11,7 @@ import pandas as pd
 
 from ..backends import Expression, evaluate
 from ..errors import UnknownValueWarning, nearest_values, warn
+from ..schema import warn_of_sizes
 from .criteria import criterion_column, name_of, published_criterion
 from .criterion_values import FALSE, TRUE, UNKNOWN, check_value, matches
 
@@ -85,7 +86,10 @@ class Cells:
 
     def evaluate(self, expression: Expression) -> Truth:
         """Return for each cell whether an expression over criteria is true."""
-        columns = {name: self.lookup(self.criterion(name)) for name in expression.names}
+        criteria = {name: self.criterion(name) for name in expression.names}
+        compared = [(criteria[name], number) for name, number in expression.compared]
+        warn_of_sizes(compared, expression.text)
+        columns = {name: self.lookup(criterion) for name, criterion in criteria.items()}
         found: Any = evaluate(expression, columns, self.count, self.connection)
         true = found.to_numpy(dtype=bool, na_value=False)
         truth: Truth = np.where(found.isna(), UNKNOWN, np.where(true, TRUE, FALSE)).astype(np.int8)

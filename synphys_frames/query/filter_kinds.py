@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..errors import ArgumentError, UnknownValueError, nearest_values
+from ..schema import require_lengths
 from .arguments import texts
 from .filter_base import ColumnFilter, Option
 from .pair_sql import pair_alias
@@ -249,6 +250,8 @@ class Limits(OneColumnFilter):
         """Return an argument as `mask` and `condition` take it; None where nothing is limited."""
         if isinstance(value, tuple | list | np.ndarray) and len(value) == 2:
             least, most = (self._limit(limit) for limit in value)
+            if self.unit == "metres":
+                require_lengths([limit for limit in (least, most) if limit is not None], self.name)
             if least is not None and most is not None and least > most:
                 raise ArgumentError(
                     f"{self.name} takes (min, max); got {value!r}, whose min is above its max."

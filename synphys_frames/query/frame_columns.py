@@ -10,17 +10,23 @@ import pyarrow as pa
 
 from ..errors import FrameColumnError
 from ..schema import KINDS
+from .frame_units import in_dataset_unit
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ..schema import Kind, Storage
+    from ..schema import Column, Kind, Storage
 
 
 # What pandas calls a column of Python's own numbers.
 _NUMBERS = ("integer", "floating", "mixed-integer-float", "empty")
 # Whole numbers up to here are doubles of their own.
 _EXACT = 2**53
+
+
+def frame_column(frame: pd.DataFrame, label: str, column: Column) -> pd.Series:
+    """Return a column of a frame as it is in a release: of its kind, and in its unit."""
+    return as_kind(in_dataset_unit(frame, label), column.kind, label)
 
 
 def as_kind(values: pd.Series, kind: Kind, label: str) -> pd.Series:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ..backends import is_true, parse
 from ..errors import ArgumentError, JoinError, UnknownColumnError, did_you_mean
-from ..schema import require_in_version
+from ..schema import require_in_version, warn_of_sizes
 from .filter_base import Option, RowFilter
 
 if TYPE_CHECKING:
@@ -48,9 +48,14 @@ class ExpressionFilter(RowFilter):
     def passes(self, store: ColumnStore, pairs: JoinedRows, value: str) -> Mask:
         """Return for each of some pairs whether the expression is true."""
         expression = parse(value)
-        columns = {
-            name: pairs.series(*self._column(store, name, value)) for name in expression.names
+        places = {name: self._column(store, name, value) for name in expression.names}
+        described = {
+            name: store.schema.table(alias.table).column(column)
+            for name, (alias, column) in places.items()
         }
+        compared = [(described[name], number) for name, number in expression.compared]
+        warn_of_sizes(compared, value)
+        columns = {name: pairs.series(*place) for name, place in places.items()}
         return is_true(expression, columns, len(pairs), store.reader.evaluator)
 
     def _column(self, store: ColumnStore, name: Name, text: str) -> tuple[Alias, str]:

@@ -19,6 +19,15 @@ from .renames import (
     schema_changes,
     versions_of,
 )
+from .units import (
+    Unit,
+    as_unit,
+    converted,
+    require_lengths,
+    require_metres,
+    unit_or_none,
+    warn_of_sizes,
+)
 from .ways import foreign_keys, other_ways
 
 __all__ = [
@@ -33,6 +42,9 @@ __all__ = [
     "Schema",
     "Storage",
     "Table",
+    "Unit",
+    "as_unit",
+    "converted",
     "foreign_keys",
     "in_newest_names",
     "kind_of",
@@ -45,7 +57,11 @@ __all__ = [
     "read_data",
     "require_id",
     "require_in_version",
+    "require_lengths",
+    "require_metres",
     "schema_changes",
     "undeclared_column",
+    "unit_or_none",
     "versions_of",
+    "warn_of_sizes",
 ]

@@ -279,7 +279,7 @@ def test_the_bounds_and_the_floor_of_ones_own_model_count() -> None:
         floor = 0.1
 
     floored = sf.fit_probability(*far, Floored(exponent=9.0), fixed_max=0.5)
-    assert floored.predict(1.0) == 0.1
+    assert floored.predict(9e-3) == 0.1
     expected = 20 * np.log(0.1) + 40 * np.log(0.9)
     least = sf.fit_probability(*far, Floored(exponent=90.0), fixed_max=0.5)
     assert least.log_likelihood == pytest.approx(expected)

@@ -24,7 +24,7 @@ def test_tables(in_memory: sf.SynphysDatabase, tiny: sf.SynphysDatabase, table: 
 def test_pairs_and_connectivity(in_memory: sf.SynphysDatabase, tiny: sf.SynphysDatabase) -> None:
     classes = {"in": sf.CellClass(cell_class="in"), "ex": sf.CellClass("cell_class = 'ex'")}
     ours, theirs = (
-        one.pairs(species="mouse", where="pair.distance < 1", include=["cell", "synapse"])
+        one.pairs(species="mouse", where="pair.distance < 1e-2", include=["cell", "synapse"])
         for one in (in_memory, tiny)
     )
     pd.testing.assert_frame_equal(ours, theirs)
