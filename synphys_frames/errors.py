@@ -168,6 +168,18 @@ class UnknownValueWarning(SynphysWarning):
     """A class asks for a value that no cell has: it may be misspelt."""
 
 
+def shown(value: object, *, most: int = 200) -> str:
+    """Return how a value is shown in a message: in one line, and not at any length.
+
+    Examples
+    --------
+    >>> shown("x" * 1000, most=10)
+    "'xxxxxxxxx…"
+    """
+    text = " ".join(repr(value).split())
+    return text if len(text) <= most else f"{text[:most]}…"
+
+
 def nearest_values(value: object, known: Iterable[object], *, most: int = 20) -> str:
     """Return a sentence that points from a value that is not there to those that are.
 

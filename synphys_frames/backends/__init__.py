@@ -4,7 +4,7 @@ from .attachment import Attachment
 from .base import Errors, Storage
 from .contents import Contents
 from .duckdb_engine import evaluating_connection
-from .expression import Expression, Name, evaluate, is_true, parse
+from .expression import Expression, Name, evaluate, is_true, parse, quoting_hint
 from .identifiers import quoted
 from .parquet import ParquetStorage
 from .parquet_notes import ReleaseNote, reference_note
@@ -28,6 +28,7 @@ __all__ = [
     "is_true",
     "parse",
     "quoted",
+    "quoting_hint",
     "reference_note",
     "storage_at",
 ]

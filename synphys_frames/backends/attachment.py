@@ -1,4 +1,4 @@
-"""DuckDB over a release: one instance a process, one connection a thread."""
+"""DuckDB over a release: two instances a process, ours and the user's; a connection a thread."""
 
 from __future__ import annotations
 
@@ -11,10 +11,12 @@ from weakref import WeakSet
 
 from ..errors import ClosedError, ExtensionError
 from .base import unreadable
-from .duckdb_engine import evaluating_connection, plain_connection
+from .duckdb_engine import evaluating_connection, lock, plain_connection
 from .identifiers import quoted
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import duckdb
 
     from ..schema import Table
@@ -31,7 +33,8 @@ class _Process:
     def __init__(self) -> None:
         self.pid = os.getpid()
         self.lock = threading.RLock()
-        self.root: duckdb.DuckDBPyConnection | None = None
+        # Of the library, and of the user, whose settings are to change no answer of ours.
+        self.roots: dict[str, duckdb.DuckDBPyConnection] = {}
         self.evaluator: duckdb.DuckDBPyConnection | None = None
         self.local = threading.local()
 
@@ -57,6 +60,7 @@ class Attachment:
         self.errors = errors
         self.is_closed = False
         self._process = _Process()
+        self._views: list[str] = []
         _live.add(self)
 
     def require_open(self) -> None:
@@ -72,20 +76,39 @@ class Attachment:
         self._process.local = threading.local()
 
     def connection(self) -> duckdb.DuckDBPyConnection:
-        """Return this thread's connection, opened on first use.
+        """Return this thread's connection for the user, opened on first use.
 
         Raises
         ------
         ClosedError
             The database was closed.
         """
+        return self._connection("connection")
+
+    def reading(self) -> duckdb.DuckDBPyConnection:
+        """Return this thread's connection for what the library asks, opened on first use.
+
+        It can't read or write other files, nor load extensions, nor can it be set otherwise.
+
+        Raises
+        ------
+        ClosedError
+            The database was closed.
+        """
+        return self._connection("reading")
+
+    def _connection(self, name: str) -> duckdb.DuckDBPyConnection:
         process = self._own_process()
-        existing: duckdb.DuckDBPyConnection | None = getattr(process.local, "connection", None)
+        existing: duckdb.DuckDBPyConnection | None = getattr(process.local, name, None)
         if existing is None:
             with process.lock:
-                if process.root is None:
-                    process.root = self._open()
-            existing = process.local.connection = process.root.cursor()
+                if name not in process.roots:
+                    root = self._open()
+                    if name == "reading":
+                        lock(root, self._storage.folder)
+                    process.roots[name] = root
+            existing = process.roots[name].cursor()
+            setattr(process.local, name, existing)
         return existing
 
     def evaluator(self) -> duckdb.DuckDBPyConnection:
@@ -126,13 +149,19 @@ class Attachment:
         return connection
 
     def _create_views(self, connection: duckdb.DuckDBPyConnection) -> None:
+        # To make them may warn of what is stored, which is said once.
+        self._views = self._views or list(self._view_statements())
+        for statement in self._views:
+            connection.execute(statement)
+
+    def _view_statements(self) -> Iterator[str]:
         native = self._contents.native_schema.tables
         renamed = self._contents.renamed_tables
-        connection.execute(f"CREATE SCHEMA {NATIVE}")
+        yield f"CREATE SCHEMA {NATIVE}"
         # First those with the file's own names, which the others are made from.
         for name in renamed:
             view = self._storage.select(native[name], self.errors)
-            connection.execute(f"CREATE VIEW {NATIVE}.{quoted(name)} AS {view}")
+            yield f"CREATE VIEW {NATIVE}.{quoted(name)} AS {view}"
         for table in self._contents.schema:
             as_it_is = table.name in native and table.name not in renamed
             view = (
@@ -140,7 +169,7 @@ class Attachment:
                 if as_it_is
                 else _renamed(table)
             )
-            connection.execute(f"CREATE VIEW {quoted(table.name)} AS {view}")
+            yield f"CREATE VIEW {quoted(table.name)} AS {view}"
 
     def close(self) -> None:
         """Close all connections of this process; what was read before stays usable."""
@@ -151,18 +180,18 @@ class Attachment:
         if process.evaluator is not None:
             process.evaluator.close()
             process.evaluator = None
-        if process.root is not None:
-            process.root.close()
-            process.root = None
-            if hasattr(process.local, "connection"):
-                process.local.connection.close()
+        for name, root in process.roots.items():
+            root.close()
+            if hasattr(process.local, name):
+                getattr(process.local, name).close()
+        process.roots.clear()
 
     def abandon(self) -> None:
         """Keep the parent's instance alive for ever in a forked child.
 
         Its threads do not exist there, and taking it down would wait for them or abort.
         """
-        for connection in (self._process.root, self._process.evaluator):
+        for connection in (*self._process.roots.values(), self._process.evaluator):
             if connection is not None:
                 _keep_for_ever(connection)
 

@@ -166,6 +166,11 @@ class Storage(ABC):
         return []
 
     @property
+    def folder(self) -> Path | None:
+        """The folder that queries read files of once the release is attached; None for none."""
+        return None
+
+    @property
     def copied_file(self) -> Path | None:
         """The file of which a columnar copy is worth keeping; None where it is columnar itself."""
         return None

@@ -5,6 +5,7 @@ DuckDB is imported when the first connection is opened: columns that are in the 
 
 from __future__ import annotations
 
+import glob
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -67,6 +68,9 @@ def plain_connection() -> duckdb.DuckDBPyConnection:
     import duckdb
 
     connection = duckdb.connect(":memory:")
+    # What a query names may not bring code from elsewhere.
+    connection.execute("SET autoinstall_known_extensions = false")
+    connection.execute("SET autoload_known_extensions = false")
     # A mistyped table name must be an error, never some Python variable of that name.
     connection.execute("SET python_enable_replacements = false")
     # DuckDB 1.5.5 takes scans of two SQLite tables for the same subplan where their columns have
@@ -80,4 +84,25 @@ def evaluating_connection() -> duckdb.DuckDBPyConnection:
     connection = plain_connection()
     # To have other threads share in so few rows takes longer than the rows.
     connection.execute("SET threads = 1")
+    lock(connection)
     return connection
+
+
+def lock(connection: duckdb.DuckDBPyConnection, folder: Path | None = None) -> None:
+    """Keep a connection, and all of its instance, from files, extensions and other settings.
+
+    Parameters
+    ----------
+    connection
+        The connection.
+    folder
+        The one folder that can still be read; default none. What is attached stays so.
+    """
+    if folder is not None:
+        # Files are named by patterns, in which brackets are escaped.
+        names = {str(folder), glob.escape(str(folder))}
+        allowed = ", ".join("'" + name.replace("'", "''") + "/'" for name in names)
+        connection.execute(f"SET allowed_directories = [{allowed}]")
+    connection.execute("SET allow_community_extensions = false")
+    connection.execute("SET enable_external_access = false")
+    connection.execute("SET lock_configuration = true")

@@ -16,6 +16,14 @@ import pyarrow as pa
 
 from ..errors import ArgumentError, ExpressionError
 from .duckdb_engine import evaluating_connection, plain_connection
+from .expression_rules import (
+    ignore_case_by_lower,
+    nodes,
+    require_allowed,
+    require_bounded,
+    require_short,
+    too_nested,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -29,20 +37,6 @@ if TYPE_CHECKING:
 
 
 Name = tuple[str, ...]
-
-# What an expression of one row can be made of, and what is said of the rest.
-_PARTS = frozenset(
-    {"BETWEEN", "CASE", "CAST", "COLLATE", "COLUMN_REF", "COMPARISON", "CONJUNCTION", "CONSTANT"}
-    | {"FUNCTION", "OPERATOR"}
-)
-_REFUSED = {
-    "SUBQUERY": "a subquery",
-    "WINDOW": "a window function",
-    "STAR": "a *",
-    "PARAMETER": "a parameter",
-    "LAMBDA": "a lambda",
-    "POSITIONAL_REFERENCE": "a column number",
-}
 
 # Where the operands of a comparison are.
 _OPERANDS = ("left", "right", "input", "lower", "upper")
@@ -84,10 +78,18 @@ class Expression:
         return _written(json.loads(self._statement), label, connection)
 
 
+def quoting_hint(name: Name, text: str) -> str:
+    """Return what to say of an unknown column that was written in double quotes, or nothing."""
+    written = ".".join(name)
+    if f'"{written}"' not in text:
+        return ""
+    return f" A text goes in single quotes, {written!r}; in double quotes stand names of columns."
+
+
 def _written(
     statement: Any, label: Callable[[Name], str], connection: duckdb.DuckDBPyConnection
 ) -> str:
-    for node in _nodes(statement):
+    for node in nodes(statement):
         if node.get("class") == "COLUMN_REF":
             node["column_names"] = [label(tuple(node["column_names"]))]
     row = connection.execute("SELECT json_deserialize_sql(?)", [json.dumps(statement)]).fetchone()
@@ -119,6 +121,7 @@ def parse(text: str) -> Expression:
     """
     if not isinstance(text, str):
         raise ArgumentError(f"An expression is SQL as text; got {text!r}.")
+    require_short(text)
     return _parse(text)
 
 
@@ -134,7 +137,10 @@ def _parse(text: str) -> Expression:
             ).fetchone()
         except (duckdb.Error, RuntimeError) as error:
             raise ExpressionError(f"The expression {text!r} can't be read: {error}") from error
-    parsed: dict[str, Any] = json.loads(row[0]) if row else {"error": True}
+    try:
+        parsed: dict[str, Any] = json.loads(row[0]) if row else {"error": True}
+    except RecursionError:
+        raise too_nested(text) from None
     if parsed["error"]:
         reason = parsed.get("error_message", "it can't be parsed")
         raise ExpressionError(f"The expression {text!r} is not valid SQL: {reason}.")
@@ -144,21 +150,16 @@ def _parse(text: str) -> Expression:
             f"The expression {text!r} must be one SQL expression, such as "
             '"distance < 100e-6 AND has_synapse", and nothing after it.'
         )
+    require_bounded(text, node["select_list"])
     compared = tuple(_compared(node["select_list"]))
     _make_doubles(text, node["select_list"])
-    names: list[Name] = []
-    for part in _nodes(node["select_list"][0]):
-        kind = part.get("class")
-        if part.get("function_name") == "unnest":
-            kind = "UNNEST"
-        if kind is not None and kind not in _PARTS:
-            refused = _REFUSED.get(kind, kind.replace("_", " ").lower())
-            raise ExpressionError(
-                f"The expression {text!r} holds {refused}; only columns, values, operators and "
-                "functions of one row can be used. db.sql(query) takes any query."
-            )
-        if part.get("class") == "COLUMN_REF":
-            names.append(tuple(part["column_names"]))
+    require_allowed(text, node["select_list"])
+    ignore_case_by_lower(node["select_list"])
+    names = [
+        tuple(part["column_names"])
+        for part in nodes(node["select_list"])
+        if part.get("class") == "COLUMN_REF"
+    ]
     statement = json.dumps(parsed)
     distinct = tuple(dict.fromkeys(names))
     with plain_connection() as connection:
@@ -168,7 +169,7 @@ def _parse(text: str) -> Expression:
 
 def _compared(expressions: list[dict[str, Any]]) -> Iterator[tuple[Name, float]]:
     """Yield each column that is compared with a number, and the number."""
-    for part in _nodes(expressions):
+    for part in nodes(expressions):
         if part.get("class") not in ("COMPARISON", "BETWEEN") and part.get("type") not in _AMONG:
             continue
         operands = [part[name] for name in _OPERANDS if name in part] + part.get("children", [])
@@ -190,7 +191,7 @@ def _make_doubles(text: str, expressions: list[dict[str, Any]]) -> None:
     DuckDB reads most of them as decimals, and loses the last bits where it compares these with
     doubles; written again, a number with an exponent becomes such a decimal, too.
     """
-    constants = [part for part in _nodes(expressions) if part.get("class") == "CONSTANT"]
+    constants = [part for part in nodes(expressions) if part.get("class") == "CONSTANT"]
     for part in constants:
         number = _double(part["value"])
         if number is None:
@@ -238,16 +239,6 @@ def _is_bare_select(node: dict[str, Any]) -> bool:
             )
         )
     )
-
-
-def _nodes(part: Any) -> Iterator[dict[str, Any]]:
-    if isinstance(part, dict):
-        yield part
-        for value in part.values():
-            yield from _nodes(value)
-    elif isinstance(part, list):
-        for value in part:
-            yield from _nodes(value)
 
 
 def evaluate(

@@ -186,6 +186,11 @@ class ParquetStorage(Storage):
         """Return what the footers say."""
         return self._facts
 
+    @property
+    def folder(self) -> Path:
+        """The folder that queries read files of once the release is attached."""
+        return self.location
+
     def attach(self, connection: duckdb.DuckDBPyConnection) -> None:
         """Make a view over each file."""
         connection.execute(f"CREATE SCHEMA {CATALOGUE}")

@@ -23,7 +23,7 @@ from ..errors import (
 from ..schema import warn_of_sizes
 from .attachment import NATIVE
 from .base import unreadable
-from .expression import Name, parse, refusal
+from .expression import Name, parse, quoting_hint, refusal
 from .identifiers import quoted
 
 if TYPE_CHECKING:
@@ -69,6 +69,7 @@ class Queries:
         *,
         where: str | None = None,
         ids: Mapping[str, Rows] | None = None,
+        by_user: bool = False,
     ) -> pa.Table:
         """Return a query's result as Arrow.
 
@@ -82,21 +83,26 @@ class Queries:
             The user's expression in it, for the message.
         ids
             Ids by the name of the table, of one column `id`, in which the query finds them.
+        by_user
+            Whether the query is the user's own, and runs on their connection.
         """
         import duckdb
 
         self.require_readable(query)
         try:
-            return self._result(query, params, ids or {})
+            return self._result(query, params, ids or {}, by_user=by_user)
         except duckdb.ConnectionException:
             # The user closed this thread's connection, which is theirs to use as db.connection.
             self._attachment.forget_connection()
-            return self._result(query, params, ids or {})
+            return self._result(query, params, ids or {}, by_user=by_user)
         except (duckdb.Error, pa.ArrowException, RuntimeError, UnicodeError) as error:
             raise self._explained(error, query, where) from error
 
-    def _result(self, query: str, params: Parameters, ids: Mapping[str, Rows]) -> pa.Table:
-        connection = self._attachment.connection()
+    def _result(
+        self, query: str, params: Parameters, ids: Mapping[str, Rows], *, by_user: bool
+    ) -> pa.Table:
+        attachment = self._attachment
+        connection = attachment.connection() if by_user else attachment.reading()
         try:
             for name, numbers in ids.items():
                 connection.register(name, pa.table({"id": pa.array(numbers, pa.int64())}))
@@ -197,7 +203,7 @@ class Queries:
         query = _select(table, list(table.columns))
         self.require_readable(query)
         # A connection of its own: the reader stays open while other queries may run.
-        with self._attachment.connection().cursor() as cursor:
+        with self._attachment.reading().cursor() as cursor:
             try:
                 for batch in cursor.execute(query).to_arrow_reader(rows):
                     batch.validate(full=True)
@@ -321,13 +327,13 @@ class Queries:
             if asked in table.elsewhere:
                 table.column(asked)
             raise UnknownColumnError(
-                f"Table {table.name!r} has no column {'.'.join(name)!r} (in where={where!r}). "
-                f"{did_you_mean(name[-1], table.columns)}"
+                f"Table {table.name!r} has no column {'.'.join(name)!r} (in where={where!r})."
+                f"{quoting_hint(name, where)} {did_you_mean(name[-1], table.columns)}"
             )
 
         compared = [(table.column(label(name)), number) for name, number in expression.compared]
         warn_of_sizes(compared, where)
-        return expression.sql(label, self._attachment.connection())
+        return expression.sql(label, self._attachment.reading())
 
     def _explained(self, error: Exception, query: str, where: str | None) -> Exception:
         import duckdb

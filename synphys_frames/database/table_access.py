@@ -191,6 +191,9 @@ class TableAccess:
     ) -> pd.DataFrame:
         """Return the result of a DuckDB query over the tables.
 
+        The query has the power of its user: DuckDB can read and write what they can, and load
+        extensions. Text from elsewhere goes into `params`, or into ``table(where=)``.
+
         Parameters
         ----------
         query
@@ -222,7 +225,7 @@ class TableAccess:
         check_dtype_backend(dtype_backend)
         if not isinstance(query, str):
             raise ArgumentError(f"query takes SQL as text; got {query!r}.")
-        data = self._release.queries.run(query, params)
+        data = self._release.queries.run(query, params, by_user=True)
         self._release.queries.tell_of_missing_rows(query)
         return self._release.with_provenance(
             frame_from_arrow(data, dtype_backend=dtype_backend), None

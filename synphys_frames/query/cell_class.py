@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from ..backends import parse
 from ..errors import ArgumentError
 from .criteria import (
+    in_expression,
     name_of,
     published_criterion,
     require_possible,
@@ -101,7 +102,7 @@ class CellClass:
             raise ArgumentError(f"name takes text or None; got {name!r}.")
         for expression in expressions:
             for column in parse(expression).names:
-                require_possible(column)
+                in_expression(column, expression, require_possible)
         normal: dict[str, Any] = {}
         for given, value in criteria.items():
             key = short_name(given)

@@ -12,7 +12,7 @@ import pandas as pd
 from ..backends import Expression, evaluate
 from ..errors import UnknownValueWarning, nearest_values, warn
 from ..schema import warn_of_sizes
-from .criteria import criterion_column, name_of, published_criterion
+from .criteria import criterion_column, in_expression, name_of, published_criterion
 from .criterion_values import FALSE, TRUE, UNKNOWN, check_value, matches
 
 if TYPE_CHECKING:
@@ -86,7 +86,9 @@ class Cells:
 
     def evaluate(self, expression: Expression) -> Truth:
         """Return for each cell whether an expression over criteria is true."""
-        criteria = {name: self.criterion(name) for name in expression.names}
+        criteria = {
+            name: in_expression(name, expression.text, self.criterion) for name in expression.names
+        }
         compared = [(criteria[name], number) for name, number in expression.compared]
         warn_of_sizes(compared, expression.text)
         columns = {name: self.lookup(criterion) for name, criterion in criteria.items()}

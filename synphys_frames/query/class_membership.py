@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from ..backends import parse
-from .criteria import criterion_column, name_of
+from .criteria import criterion_column, in_expression, name_of
 from .criterion_values import FALSE, TRUE, UNKNOWN
 
 if TYPE_CHECKING:
@@ -29,9 +29,9 @@ def class_columns(cell_class: CellClass, criterion: Criteria = criterion_column)
     criterion
         As of `Cells`.
     """
-    names = [name_of(key) for key in cell_class.criteria]
-    names += [name for text in cell_class.expressions for name in parse(text).names]
-    columns = {criterion(name) for name in names}
+    columns = {criterion(name_of(key)) for key in cell_class.criteria}
+    for text in cell_class.expressions:
+        columns |= {in_expression(name, text, criterion) for name in parse(text).names}
     return columns.union(*(class_columns(operand, criterion) for operand in cell_class.operands))
 
 

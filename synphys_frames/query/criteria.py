@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from difflib import get_close_matches
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
+from ..backends import quoting_hint
 from ..errors import UnknownCriterionError, did_you_mean
 from ..schema import VERSIONS, Column, newest_place, published_names, published_vocabulary
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from ..backends import Name
     from ..schema import Schema, Table
 
+
+T = TypeVar("T")
 
 # The published tables whose plain columns are criteria. A table more is an entry more; it needs a
 # foreign key to or from cell, and at most one row a cell. A name that several tables have means the
@@ -145,6 +148,21 @@ def require_possible(name: Name) -> None:
     """
     if published_criterion(name) is None and not _may_be_own(name):
         raise _unknown(name)
+
+
+def in_expression(name: Name, text: str, criterion: Callable[[Name], T]) -> T:
+    """Return what a name of an expression is; where it is unknown, the error shows that one.
+
+    Raises
+    ------
+    UnknownCriterionError
+        With the nearest names; it may be a text in wrong quotes.
+    """
+    try:
+        return criterion(name)
+    except UnknownCriterionError as error:
+        hint = quoting_hint(name, text)
+        raise UnknownCriterionError(f"{error.args[0]} (In {text!r}.){hint}") from None
 
 
 def short_name(given: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ..backends import is_true, parse
+from ..backends import is_true, parse, quoting_hint
 from ..errors import ArgumentError, JoinError, UnknownColumnError, did_you_mean
 from ..schema import require_in_version, warn_of_sizes
 from .filter_base import Option, RowFilter
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from ..backends import Name
     from ..columns import ColumnStore, JoinedRows
     from ..schema import Alias
+
+_MOST_PLACES = 3
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,9 +76,25 @@ class ExpressionFilter(RowFilter):
             table.column(column)
         if column.casefold() not in columns:
             raise UnknownColumnError(
-                f"There is no column {said}. {did_you_mean(column, table.columns)}"
+                f"There is no column {said}."
+                + (quoting_hint(name, text) or _elsewhere(store, name))
+                + f" {did_you_mean(column, table.columns)}"
             )
         return alias, columns[column.casefold()]
+
+
+def _elsewhere(store: ColumnStore, name: Name) -> str:
+    """Return where beside pair a name without its table is, or nothing."""
+    if len(name) > 1:
+        return ""
+    places = [
+        f"{alias.name}.{column}"
+        for alias in store.aliases("pair")
+        for column in store.schema.table(alias.table).columns
+        if column.casefold() == name[0].casefold()
+    ]
+    nearest = sorted(places, key=len)[:_MOST_PLACES]
+    return f" Write {' or '.join(nearest)}." if nearest else ""
 
 
 def _alias(store: ColumnStore, name: str, column: str, said: str) -> Alias:

@@ -1,0 +1,243 @@
+"""What an expression may be made of: everything that is not listed here is refused.
+
+Expressions come from users of users: from files, command lines and forms. What is let in depends on
+the row alone, reaches nothing else, and costs about as much as reading the row.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ..errors import ExpressionError, did_you_mean
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+# By what they are for; the documentation lists them from here.
+FUNCTIONS: dict[str, tuple[str, ...]] = {
+    "numbers": (
+        *("abs", "ceil", "ceiling", "floor", "round", "trunc", "sign", "mod", "fmod", "divide"),
+        *("sqrt", "cbrt", "exp", "ln", "log", "log2", "log10", "pow", "power", "pi"),
+        *("sin", "cos", "tan", "asin", "acos", "atan", "atan2", "degrees", "radians"),
+        *("greatest", "least", "isnan", "isinf", "isfinite"),
+    ),
+    "texts": (
+        *("lower", "upper", "trim", "ltrim", "rtrim", "length", "len", "strlen", "left", "right"),
+        *("substring", "substr", "split_part", "contains", "starts_with", "ends_with", "prefix"),
+        *("suffix", "position", "strpos", "instr"),
+    ),
+    "times": (
+        *("year", "quarter", "month", "week", "day", "dayofweek", "isodow", "dayofyear"),
+        *("hour", "minute", "second", "date_part", "datepart", "date_trunc", "datetrunc"),
+        *("date_diff", "datediff", "epoch", "make_date", "to_years", "to_months", "to_weeks"),
+        *("to_days", "to_hours", "to_minutes", "to_seconds"),
+    ),
+    "missing values": ("coalesce", "ifnull", "nullif", "if"),
+}
+_OPERATORS = frozenset(
+    {"+", "-", "*", "/", "//", "%", "**", "^", "@", "~~", "!~~", "~~*", "!~~*", "^@"}
+    | {"like_escape", "not_like_escape", "ilike_escape", "not_ilike_escape"}
+)
+_NAMES = frozenset(name for names in FUNCTIONS.values() for name in names)
+TYPES = (
+    *("BOOLEAN", "TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT"),
+    *("UINTEGER", "UBIGINT", "FLOAT", "DOUBLE", "DECIMAL", "VARCHAR", "DATE", "TIME", "TIMESTAMP"),
+    *("TIMESTAMP_S", "TIMESTAMP_MS", "TIMESTAMP_NS", "INTERVAL"),
+)
+_COLLATIONS = ("nocase", "noaccent", "nfc", "binary")
+_PARTS = frozenset(
+    {"BETWEEN", "CASE", "CAST", "COLLATE", "COLUMN_REF", "COMPARISON", "CONJUNCTION", "CONSTANT"}
+    | {"FUNCTION", "OPERATOR"}
+)
+_PLAIN_OPERATORS = frozenset(
+    {"COMPARE_IN", "COMPARE_NOT_IN", "OPERATOR_NOT", "OPERATOR_IS_NULL", "OPERATOR_IS_NOT_NULL"}
+    | {"OPERATOR_COALESCE", "OPERATOR_TRY"}
+)
+_REFUSED = {
+    "SUBQUERY": "a subquery",
+    "WINDOW": "a window function",
+    "STAR": "a *",
+    "PARAMETER": "a parameter",
+    "LAMBDA": "a lambda",
+    "POSITIONAL_REFERENCE": "a column number",
+    "ARRAY_EXTRACT": "an index in brackets",
+    "GROUPING_FUNCTION": "an aggregate",
+}
+# What other languages write, and what SQL does.
+_INSTEAD = {
+    "&": "Write AND for &: 'has_synapse AND distance < 1e-4'.",
+    "&&": "Write AND for &&.",
+    "|": "Write OR for |: 'has_synapse OR has_electrical'.",
+    "||": "Write OR for ||; texts can't be put together here.",
+    "~": "Write NOT for ~: 'NOT has_synapse'.",
+    "!__postfix": "Write NOT for !: 'NOT has_synapse'.",
+    "regexp_full_match": "LIKE and ILIKE take % for any text and _ for one character.",
+    "regexp_matches": "LIKE and ILIKE take % for any text and _ for one character.",
+    "~~~": "LIKE takes % for any text and _ for one character.",
+}
+_AGGREGATES = frozenset(
+    {"avg", "mean", "sum", "min", "max", "count", "count_star", "median", "mode", "stddev", "std"}
+    | {"stddev_samp", "stddev_pop", "variance", "var_samp", "var_pop", "quantile", "quantile_cont"}
+    | {"first", "last", "any_value", "list", "array_agg", "string_agg", "bool_and", "bool_or"}
+)
+MOST_CHARACTERS = 100_000
+MOST_TERMS = 25_000
+MOST_NESTED = 100
+_CASELESS = {
+    "~~*": "~~",
+    "!~~*": "!~~",
+    "ilike_escape": "like_escape",
+    "not_ilike_escape": "not_like_escape",
+}
+_LOWER = {
+    "class": "FUNCTION",
+    "type": "FUNCTION",
+    "alias": "",
+    "function_name": "lower",
+    "schema": "",
+    "filter": None,
+    "order_bys": {"type": "ORDER_MODIFIER", "orders": []},
+    "distinct": False,
+    "is_operator": False,
+    "export_state": False,
+    "catalog": "",
+}
+
+
+def require_short(text: str) -> None:
+    """Refuse an expression that is longer than any that is written by hand."""
+    if len(text) > MOST_CHARACTERS:
+        raise ExpressionError(
+            f"The expression has {len(text):,} characters; at most {MOST_CHARACTERS:,} are read. "
+            "For many ids there is frame.synphys.pairs(...), or a merge."
+        )
+
+
+def nodes(part: Any) -> Iterator[dict[str, Any]]:
+    """Yield every object of a parsed expression."""
+    waiting = [part]
+    while waiting:
+        part = waiting.pop()
+        if isinstance(part, dict):
+            yield part
+            waiting.extend(reversed(list(part.values())))
+        elif isinstance(part, list):
+            waiting.extend(reversed(part))
+
+
+def require_bounded(text: str, parsed: Any) -> None:
+    """Refuse a parsed expression with too many terms, or with too many inside each other."""
+    terms, waiting = 0, [(parsed, 0)]
+    while waiting:
+        part, depth = waiting.pop()
+        if isinstance(part, dict):
+            is_term = "class" in part
+            terms += is_term
+            depth += is_term
+            waiting.extend((value, depth) for value in part.values())
+        elif isinstance(part, list):
+            waiting.extend((value, depth) for value in part)
+        if depth > MOST_NESTED:
+            raise too_nested(text)
+    if terms > MOST_TERMS:
+        raise ExpressionError(
+            f"The expression {_shown(text)} has {terms:,} terms; at most {MOST_TERMS:,} are read."
+        )
+
+
+def too_nested(text: str) -> ExpressionError:
+    """Return the error for an expression with too many terms inside each other."""
+    return ExpressionError(
+        f"The expression {_shown(text)} has more than {MOST_NESTED} terms inside each other."
+    )
+
+
+def require_allowed(text: str, expression: Any) -> None:
+    """Refuse a parsed expression that holds anything else than is listed.
+
+    Raises
+    ------
+    ExpressionError
+        With what it holds, and what is nearest to it or would do instead.
+    """
+    for part in nodes(expression):
+        kind = part.get("class")
+        if kind is None:
+            continue
+        if kind not in _PARTS:
+            raise _refusal(text, _REFUSED.get(kind, kind.replace("_", " ").lower()))
+        if kind == "FUNCTION":
+            _require_function(text, part)
+        elif kind == "OPERATOR" and part["type"] not in _PLAIN_OPERATORS:
+            said = _REFUSED.get(part["type"], part["type"].replace("_", " ").lower())
+            raise _refusal(text, said)
+        elif kind == "CAST":
+            _require_type(text, part["cast_type"])
+        elif kind == "COLLATE" and part["collation"].casefold() not in _COLLATIONS:
+            raise _refusal(text, f"the collation {part['collation']!r}", ", ".join(_COLLATIONS))
+
+
+def _require_function(text: str, part: dict[str, Any]) -> None:
+    name = part["function_name"].casefold()
+    place = part.get("schema") or part.get("catalog")
+    if place not in (None, "", "main"):
+        raise _refusal(text, f"{place}.{name}(...): write {name}({place})")
+    if name in _AGGREGATES or part.get("filter") or part.get("distinct"):
+        raise _refusal(
+            text,
+            f"{name}(...), an aggregate over rows",
+            "compute it first: latency = pairs['synapse.latency'].median()",
+        )
+    if name not in _NAMES and name not in _OPERATORS:
+        instead = _INSTEAD.get(name)
+        near = did_you_mean(name, _NAMES)
+        if instead is None and not near.startswith("Did"):
+            near = "The README lists the functions that can be used."
+        raise _refusal(text, f"{name}", instead or near)
+    if "~~" in name or "like" in name:
+        _require_pattern(text, part)
+
+
+def _require_pattern(text: str, part: dict[str, Any]) -> None:
+    pattern = part["children"][1]
+    value = pattern.get("value", {}).get("value")
+    if pattern.get("class") != "CONSTANT" or not isinstance(value, str):
+        raise _refusal(text, "a pattern that is no text", "LIKE 'sst%'")
+    # DuckDB looks for the pieces between % one after the other, but with _ among them it tries
+    # every place of each for every place of the one before.
+    if ("_" in value or "escape" in part["function_name"]) and "%" in value.strip("%"):
+        raise _refusal(
+            text,
+            f"the pattern {_shown(value)}, which has both _ and a % inside",
+            "with _, % can only be at the ends; join two patterns by AND",
+        )
+
+
+def ignore_case_by_lower(expression: Any) -> None:
+    """Make x ILIKE y what it is in DuckDB, lower(x) LIKE lower(y): its own way is not linear."""
+    for part in nodes(expression):
+        name = part.get("function_name")
+        if name in _CASELESS and part.get("class") == "FUNCTION":
+            part["function_name"] = _CASELESS[name]
+            part["children"] = [
+                *({**_LOWER, "children": [child]} for child in part["children"][:2]),
+                *part["children"][2:],
+            ]
+
+
+def _require_type(text: str, cast_type: dict[str, Any]) -> None:
+    if cast_type["id"] not in TYPES:
+        name = (cast_type.get("type_info") or {}).get("name") or cast_type["id"]
+        raise _refusal(text, f"the type {name}", ", ".join(TYPES))
+
+
+def _refusal(text: str, said: str, instead: str = "") -> ExpressionError:
+    more = f" ({instead})" if instead else ""
+    return ExpressionError(
+        f"The expression {_shown(text)} holds {said}{more}; only columns, values, and the listed "
+        "operators and functions of one row can be used. db.sql(query) takes any query."
+    )
+
+
+def _shown(text: str) -> str:
+    return repr(text if len(text) <= 200 else f"{text[:200]}…")
