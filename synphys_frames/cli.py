@@ -233,6 +233,11 @@ def _check(options: argparse.Namespace) -> int:
     unknown = checked["agrees"].isna()
     agreeing = len(checked) - int(differs.sum()) - int(unknown.sum())
     print(f"synphys_frames {__version__}: {len(checked)} published figures of {of}")
+    if checked.empty:
+        print(
+            "Nothing is known to have been printed about it; --release takes another one, as r2.1."
+        )
+        return 0
     print(f"{agreeing} agree, {differs.sum()} differ, {unknown.sum()} can't be found in this file")
     for title, rows in (("Different:", differs), ("Not to be found:", unknown)):
         if rows.any():
