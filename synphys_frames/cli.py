@@ -35,14 +35,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        Exit status: 0; 1 where something failed; 2 where the arguments can't be used; 130 after
-        Ctrl-C.
+        Exit status: 0; 1 where something failed, or a check found a difference; 2 where the
+        arguments can't be used; 130 after Ctrl-C.
     """
-    resumes = False
+    resumes, status = False, 0
     try:
         options = parser().parse_args(arguments)
         resumes = options.resumes
-        options.run(options)
+        status = options.run(options) or 0
         sys.stdout.flush()
     except (ArgumentError, ExpressionError, JoinError, UnknownNameError) as error:
         return _fail(error, 2)
@@ -57,7 +57,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except OSError as error:
         _drop_output()
         return _fail(f"the output can't be written: {error.strerror or error}.", 1)
-    return 0
+    return status
 
 
 def _drop_output() -> None:
@@ -113,6 +113,13 @@ def parser() -> argparse.ArgumentParser:
     export.add_argument("folder", help="where to write")
     export.add_argument("--tables", nargs="+", help="which tables; default all")
     export.set_defaults(run=_export, resumes=True)
+    check = commands.add_parser(
+        "check", parents=common, help="what was printed about a release, beside what a file has"
+    )
+    check.add_argument(
+        "--release", help="the release that is meant (r2.1); default the one that the file is"
+    )
+    check.set_defaults(run=_check)
     demo = commands.add_parser("demo", parents=[quiet], help="the main job, end to end")
     demo.add_argument("--version", choices=["small", "medium", "full"], help="a published file")
     demo.set_defaults(run=_demo)
@@ -216,6 +223,27 @@ def _export(options: argparse.Namespace) -> None:
     with _open(options) as db:
         files = db.to_parquet(options.folder, options.tables, progress=not options.quiet)
     print(f"{len(files)} files in {options.folder}")
+
+
+def _check(options: argparse.Namespace) -> int:
+    with _open(options) as db:
+        checked = db.check_published(options.release)
+        of = f"{options.release} beside {db.version_name}" if options.release else db.version_name
+    differs = checked["agrees"].eq(False).fillna(False)
+    unknown = checked["agrees"].isna()
+    agreeing = len(checked) - int(differs.sum()) - int(unknown.sum())
+    print(f"synphys_frames {__version__}: {len(checked)} published figures of {of}")
+    if checked.empty:
+        print(
+            "Nothing is known to have been printed about it; --release takes another one, as r2.1."
+        )
+        return 0
+    print(f"{agreeing} agree, {differs.sum()} differ, {unknown.sum()} can't be found in this file")
+    for title, rows in (("Different:", differs), ("Not to be found:", unknown)):
+        if rows.any():
+            shown = checked.loc[rows, ["what", "published", "here", "difference", "source"]]
+            print(f"\n{title}\n{shown.to_string(index=False, float_format='{:.12g}'.format)}")
+    return int(differs.any())
 
 
 def _demo(options: argparse.Namespace) -> None:

@@ -22,7 +22,7 @@ FLOORS = (
     ("schema",),
     ("options",),
     ("environment", "releases"),
-    ("backends",),
+    ("backends", "figures"),
     ("columns",),
     ("query",),
     ("database",),

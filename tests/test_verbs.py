@@ -21,6 +21,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "tables": ("tables {tiny} pair", "has_synapse"),
     "pairs": ("pairs {tiny} --synapse --out {folder}/pairs.csv", "3 pairs"),
     "export": ("export {tiny} {folder}/out --tables pair --quiet", "1 files"),
+    "check": ("check {tiny}", "0 published figures of tiny.sqlite"),
     "demo": ("demo --quiet", "connected / probed"),
 }
 

@@ -15,6 +15,7 @@ from .description import (
 )
 from .diff import ReleaseDiff, columns_diff, pairs_diff, rows_diff, tables_diff
 from .parquet_export import export_release
+from .published_check import published_check
 from .release import Release, unpickled
 from .table_access import TableAccess
 
@@ -273,6 +274,55 @@ class SynphysDatabase(TableAccess):
             rows_diff(self._release.contents, other._release.contents),
             *pairs_diff(self._release.store, other._release.store),
         )
+
+    def check_published(self, release: str | None = None) -> pd.DataFrame:
+        """Return what was printed about this release, beside what is found here.
+
+        Figures that notebooks and users' results of real releases show: counts, probabilities with
+        their limits, medians. They tell whether this library gives on a published file what others
+        found in it.
+
+        Parameters
+        ----------
+        release
+            The release whose figures are meant, by version or file name: "r2.1", "r2.1 small",
+            "synphys_r2.1_small.sqlite". Default: the one that the file is, which its published name
+            together with its schema version tells. A file that was made up is none.
+
+        Returns
+        -------
+        DataFrame
+            A row a figure: what (str); published, here, difference (float64; here - published);
+            source (str), who printed it; agrees (boolean), missing where this file lacks the
+            columns or rows that it takes. Without a row where nothing was printed about the
+            release, or the file is none of the published ones.
+
+        Raises
+        ------
+        UnknownVersionError
+            There is no such release; the message names the nearest.
+
+        Notes
+        -----
+        Of r2.1 there are 708 figures; of r1.0 8, r2.0-pre1 10, r2.0-pre3 10 and r2.0-pre4 2. All
+        were printed of small files; the medium and full ones have the same rows in the tables that
+        they are of.
+
+        A number that was printed rounded agrees to its last digit (37.50 % from 37.495 to 37.505);
+        one that was printed as a full double, to 1e-9 of its size; a count has to be the same. A
+        value that is missing here agrees only where it was printed as missing.
+
+        Examples
+        --------
+        >>> checked = db.check_published()  # the sample is made up: nothing was printed about it
+        >>> list(checked), len(checked)
+        (['what', 'published', 'here', 'difference', 'source', 'agrees'], 0)
+        >>> checked = db.check_published("r2.1")
+        >>> checked.loc[checked.what == "rows of pair", ["published", "here", "agrees"]]
+           published    here  agrees
+        3   123506.0  2058.0   False
+        """
+        return published_check(self._release, release)
 
     def __setattr__(self, name: str, value: object) -> None:
         if not name.startswith("_"):

@@ -1,7 +1,7 @@
 """Which cells and pairs are meant, and the frames of them."""
 
 from .cell_class import CellClass
-from .cells import Cells
+from .cells import Cells, cells_of
 from .class_membership import class_columns, class_members
 from .classify import (
     Lookup,
@@ -32,6 +32,7 @@ __all__ = [
     "PairArguments",
     "PairConditions",
     "Side",
+    "cells_of",
     "class_codes",
     "class_columns",
     "class_members",
