@@ -7,11 +7,11 @@ import os
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
 _DRAFT_END = ".tmp"
 _LOCK_STEP = 0.1
@@ -172,3 +172,11 @@ def file_lock(
         yield
     finally:
         lock.release()
+
+
+def is_there(path: str) -> bool:
+    """Return whether a user's path leads to something; one that can't be a path does not."""
+    try:
+        return Path(path).expanduser().exists()
+    except (OSError, ValueError, RuntimeError):
+        return False

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 import numpy as np
 import pandas as pd
 
+from ._arguments import checked
 from .analysis import PairVerbs
 from .columns import JoinedRows, check_dtype_backend, to_arrow_backend
 from .database import database_of, open_database_of
@@ -121,6 +122,7 @@ class SynphysAccessor(PairVerbs):
         return published_schema(NEWEST) if release is None else release.store.schema
 
     @with_filters
+    @checked()
     def pairs(
         self,
         *,
@@ -181,6 +183,7 @@ class SynphysAccessor(PairVerbs):
         rows = related_rows(database.store.aliases, source, table)
         return database.related_ids(rows.ids_query, wanted)
 
+    @checked()
     def related(
         self,
         table: str,
@@ -273,6 +276,7 @@ class SynphysAccessor(PairVerbs):
             warn_of_other_ways(aliases, table, self._frame, lambda: found["id"], by_row=False)
         return found
 
+    @checked()
     def join(
         self,
         *tables: str,

@@ -6,6 +6,7 @@ import platform
 import re
 from typing import Literal, overload
 
+from ._arguments import checked
 from ._machine import machine_memory, processors
 from ._version import __version__
 from .errors import ArgumentError
@@ -35,6 +36,7 @@ _SETTINGS = ("cache_path", "catalogue_url", "columnar_copy", "memory_budget", "t
 def show_versions(*, as_dict: Literal[False] = ...) -> None: ...
 @overload
 def show_versions(*, as_dict: Literal[True]) -> dict[str, str | int | None]: ...
+@checked()
 def show_versions(*, as_dict: bool = False) -> dict[str, str | int | None] | None:
     """Print the versions, the machine and the settings, for a report of a problem.
 

@@ -8,12 +8,20 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 
+_MOST_CHARACTERS = 4000
+_HALF = 1000
+
+
 class SynphysError(Exception):
     """Base of all errors of this package."""
 
     def __str__(self) -> str:
         # KeyError shows the repr of its message; these messages are sentences.
-        return str(self.args[0]) if self.args else ""
+        text = str(self.args[0]) if self.args else ""
+        # What was given may be of any length; the beginning and the way out are read.
+        if len(text) > _MOST_CHARACTERS:
+            text = f"{text[:_HALF]} … {text[-_HALF:]}"
+        return text
 
 
 class ArgumentError(SynphysError, ValueError):
@@ -176,6 +184,8 @@ def shown(value: object, *, most: int = 200) -> str:
     >>> shown("x" * 1000, most=10)
     "'xxxxxxxxx…"
     """
+    if hasattr(value, "shape") and getattr(value, "shape", ()) != ():
+        return type(value).__name__
     text = " ".join(repr(value).split())
     return text if len(text) <= most else f"{text[:most]}…"
 

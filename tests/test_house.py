@@ -19,7 +19,7 @@ MOST_LINES = 450
 # Lowest first; rooms of one floor do not import each other.
 FLOORS = (
     ("errors", "_files", "_machine", "_typing", "_version"),
-    ("schema",),
+    ("_arguments", "schema"),
     ("options",),
     ("environment", "releases"),
     ("backends", "figures"),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 
 import pandas as pd
 
+from .._arguments import checked
 from ..errors import ArgumentError, OverlappingClassesError, OverlappingClassesWarning, warn
 from ..query import class_codes, id_column, named_classes, single
 from .pair_columns import SIDES, PairFrame
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 Overlap: TypeAlias = Literal["warn", "first", "raise"]
 
 
+@checked()
 def classify_pairs(
     frame: pd.DataFrame,
     classes: Mapping[str, CellClass | Mapping[str, Any]] | Sequence[CellClass],

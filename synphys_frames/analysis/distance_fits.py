@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar
 import numpy as np
 import pandas as pd
 
+from .._arguments import NUMBERS, checked
 from ..errors import ArgumentError
 from ..schema import require_lengths, require_metres
 from .distance_models import DISTANCE_MODELS, DistanceModel, distance_model, probabilities
@@ -99,6 +100,7 @@ class DistanceFit:
     n_connected: int
     own_model: DistanceModel | None = field(default=None, repr=False)
 
+    @checked(distance=NUMBERS)
     def predict(self, distance: Any) -> Any:
         """Return the probability at distances in metres; NaN where there is no fit.
 
@@ -132,6 +134,7 @@ class DistanceFit:
 
 
 @_listing_models
+@checked(distance=NUMBERS)
 def fit_probability(
     distance: Any,
     connected: Any,

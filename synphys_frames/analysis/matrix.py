@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from .._arguments import checked
 from ..errors import ArgumentError, UnknownColumnError, did_you_mean
-from ..query import single, unit_in
+from ..query import MOST_CLASSES, single, unit_in
 from ..schema import NEWEST, published_schema
 from .class_arguments import both_sides
 from .docstrings import documented_by
@@ -95,6 +96,7 @@ def _groups(
 
 
 @documented_by(connectivity, parameters_only=True)
+@checked()
 def value_matrix(
     frame: pd.DataFrame,
     column: str,
@@ -136,8 +138,6 @@ def value_matrix(
     ProvenanceError
         The frame lacks a column that a class asks for, and its database can't be asked.
     """
-    if min_count < 1:
-        raise ArgumentError(f"min_count takes a number, 1 or more; got {min_count!r}.")
     name = aggfunc if isinstance(aggfunc, str) else getattr(aggfunc, "__name__", "function")
     pre, post, groups = _groups(frame, column, classes, post_classes, db)
     entries = np.full((len(pre), len(post)), np.nan)
@@ -183,6 +183,7 @@ def _aggregated_unit(unit: str | None, aggfunc: str | Callable[[pd.Series], Any]
 
 
 @documented_by(value_matrix, parameters_only=True)
+@checked()
 def compare_values(
     frame: pd.DataFrame,
     column: str,
@@ -232,6 +233,12 @@ def compare_values(
         for group in _groups(frame, column, classes, post_classes, db)[2]
         if len(group[2]) >= max(min_count, 1)
     ]
+    if len(groups) > MOST_CLASSES:
+        raise ArgumentError(
+            f"There are {len(groups):,} combinations of classes with {min_count} values or more; "
+            f"at most {MOST_CLASSES:,} can be tested against each other. Give fewer classes, or a "
+            "larger min_count."
+        )
     statistic, p_value = rank_tests([values for _, _, values in groups])
     a, b = np.triu_indices(len(groups), 1)
     pre, post = (pd.Series([group[side] for group in groups], dtype="str") for side in (0, 1))

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import pandas as pd
-
-from ..errors import ArgumentError
+from .._arguments import FRAME, Rule, checked
 from .distance_fits import fit_probability
 from .docstrings import documented_by
 from .probed_pairs import ProbedPairs
@@ -15,6 +13,8 @@ from .tallies import tally, tally_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    import pandas as pd
 
     from ..database import SynphysDatabase
     from .class_arguments import Classes
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 
 @documented_by(tally, parameters_only=True)
+@checked()
 def connectivity(
     pairs: pd.DataFrame,
     classes: Classes,
@@ -116,6 +117,7 @@ def connectivity(
 
 
 @documented_by(connectivity, parameters_only=True)
+@checked()
 def connectivity_profile(
     pairs: pd.DataFrame,
     bins: int | Sequence[float],
@@ -181,6 +183,11 @@ def connectivity_profile(
 
 @documented_by(fit_probability, parameters_only=True)
 @documented_by(connectivity, parameters_only=True)
+@checked(
+    pairs=Rule(
+        "a frame of pairs (for arrays there is fit_probability(distance, connected))", FRAME.accepts
+    )
+)
 def fit_distance(
     pairs: pd.DataFrame,
     model: Model = "gaussian",
@@ -224,11 +231,6 @@ def fit_distance(
     >>> fit.status, fit.n_probed
     ('fitted', 459)
     """
-    if not isinstance(pairs, pd.DataFrame):
-        raise ArgumentError(
-            f"fit_distance takes a frame of pairs; got {type(pairs).__name__}. For arrays there is "
-            "fit_probability(distance, connected)."
-        )
     counted = ProbedPairs.chemical(pairs, distance, probed, db)
     rows = counted.rows
     return fit_probability(

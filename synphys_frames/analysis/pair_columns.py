@@ -23,6 +23,7 @@ from ..query import (
     integers,
     label_of,
     named_classes,
+    require_few,
     single,
     store_lookup,
 )
@@ -248,6 +249,7 @@ class PairFrame:
         names = [str(category) for category in values.cat.categories]
         if len(set(names)) < len(names):
             raise ArgumentError(f"The classes in column {name!r} have no distinct names: {names}.")
+        require_few(len(names), f"The column {name!r}")
         # A row of False at the end is the pattern of cells without a class, code -1.
         patterns = np.eye(len(names) + 1, len(names), dtype=bool)
         return Membership(names, patterns, np.where(codes < 0, len(names), codes))

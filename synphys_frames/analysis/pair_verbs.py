@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from .._arguments import checked
 from .classification import Overlap, classify_pairs
 from .docstrings import documented_by
 from .matrix import compare_values, value_matrix
@@ -195,6 +196,7 @@ class PairVerbs:
         )
 
     @documented_by(value_matrix)
+    @checked()
     def matrix(
         self,
         column: str,

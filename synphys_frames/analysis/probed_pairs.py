@@ -6,17 +6,16 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import numpy as np
+import pandas as pd
 
 from ..database import database_of
 from ..errors import ArgumentError, NotInVersionError, ProvenanceError
 from ..query import probed_mask
-from ..schema import require_metres
+from ..schema import NEWEST, published_schema, require_metres
 from .pair_checks import require_distinct, warn_of_selection
 from .pair_columns import SIDES, PairFrame, numbers, truths
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from .._typing import Floats, Mask, Rows
     from ..database import SynphysDatabase
 
@@ -24,6 +23,8 @@ Probed: TypeAlias = Literal["nonsynaptic", "synaptic"]
 
 _TARGET_STIMULUS = "%TargetV%"
 _CLASS_COLUMNS = {"nonsynaptic": "cell_class_nonsynaptic", "synaptic": "cell_class"}
+
+_DISTANCES = ("distance", "lateral_distance", "vertical_distance")
 
 
 class ProbedPairs:
@@ -103,7 +104,16 @@ class ProbedPairs:
     @cached_property
     def distance(self) -> Floats:
         """In metres; looked up only where it is needed."""
-        metres = numbers(self.pairs.values(self._distance))
+        values = self.pairs.values(self._distance)
+        described = published_schema(NEWEST).table("pair").columns.get(self._distance)
+        is_number = pd.api.types.is_numeric_dtype(values.dtype)
+        is_other = described is not None and described.unit != "m"
+        if is_other or not is_number or pd.api.types.is_bool_dtype(values.dtype):
+            raise ArgumentError(
+                f"distance takes a column with metres: {', '.join(map(repr, _DISTANCES))}; got "
+                f"{self._distance!r}."
+            )
+        metres = numbers(values)
         require_metres(metres, f"The column {self._distance!r}")
         return metres
 

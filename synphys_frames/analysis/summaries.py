@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from .._arguments import checked
 from ..errors import ArgumentError
 from .intervals import connection_interval
 from .tallies import BY_CLASS, BY_DISTANCE, RECIPROCAL, SUMS, Tally
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 _ADDING = "Tallies of parts are added by pd.concat(tallies).groupby(level=..., sort=False).sum()"
 
 
+@checked()
 def summarise(tally: pd.DataFrame, alpha: float = 0.05) -> pd.DataFrame:
     """Return connection probabilities and intervals from a tally, or from a sum of tallies.
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 import numpy as np
 import pandas as pd
 
+from .._arguments import checked
 from ..errors import ArgumentError
 from ..schema import require_lengths
 from .class_arguments import both_sides, classes_of
@@ -67,6 +68,7 @@ class Tally:
         return frame
 
 
+@checked()
 def tally(
     pairs: pd.DataFrame,
     classes: Classes | None = None,

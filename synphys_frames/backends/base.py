@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from ..errors import ArgumentError, ReleaseFileError
+from ..errors import ArgumentError, ReleaseFileError, shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -195,15 +195,28 @@ def unreadable(path: Path, reason: object) -> ReleaseFileError:
 def absolute_path(path: object) -> Path:
     """Return the absolute path that a user names, its ~ resolved."""
     if not isinstance(path, str | os.PathLike) or isinstance(os.fspath(path), bytes):
-        raise ArgumentError(f"A release is named by a path; got {path!r}.")
+        raise ArgumentError(f"A release is named by a path; got {shown(path)}.")
+    if "\0" in os.fspath(path):
+        raise ArgumentError(f"A path has no character 0; got {shown(path)}.")
     try:
         location = Path(path).expanduser().absolute()
         str(location).encode()
+        location.exists()
     except RuntimeError as error:
         raise ReleaseFileError(f"There is no file {path}: {error}.") from error
     except UnicodeEncodeError as error:
         raise ReleaseFileError(
-            f"{os.fsencode(path)!r} is no UTF-8 name, which DuckDB needs. Rename the file, or make "
-            "a link of another name to it."
+            f"{_as_stored(os.fspath(path))} is no UTF-8 name, which DuckDB needs. Rename the file, "
+            "or make a link of another name to it."
         ) from error
+    except OSError as error:
+        raise ReleaseFileError(f"There is no file {shown(str(path))}: {error.strerror}.") from error
     return location
+
+
+def _as_stored(name: str) -> str:
+    """Return the bytes of a file's name, as text."""
+    try:
+        return repr(os.fsencode(name))
+    except UnicodeEncodeError:  # not even the file system could have it
+        return repr(name)

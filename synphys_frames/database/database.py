@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self, Unpack
 
 import pandas as pd
 
+from .._arguments import checked
 from ..errors import ArgumentError, ReadOnlyError
 from ..query import with_filters
 from .description import (
@@ -153,6 +154,7 @@ class SynphysDatabase(TableAccess):
         return [name for name in HUMAN_PROJECTS if name in self.project_names]
 
     @with_filters
+    @checked()
     def pairs(
         self,
         *,

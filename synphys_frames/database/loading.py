@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from .._arguments import checked
+from .._files import is_there
 from ..backends import ParquetStorage, SqliteStorage
 from ..errors import ArgumentError, UnknownVersionError
 from ..options import config
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     Comparable = SynphysDatabase | str | os.PathLike[str]
 
 
+@checked()
 def load_current(
     size: Size,
     *,
@@ -61,6 +63,7 @@ def load_current(
     return load_sqlite(path, errors=errors, cache_path=folder)
 
 
+@checked()
 def load_version(
     name: str,
     *,
@@ -127,11 +130,12 @@ def compare(a: Comparable, b: Comparable) -> ReleaseDiff:
 def _opened(release: Comparable) -> SynphysDatabase:
     if isinstance(release, SynphysDatabase):
         return release
-    if isinstance(release, str) and not Path(release).expanduser().exists():
+    if isinstance(release, str) and not is_there(release):
         return load_version(release)
     return SynphysDatabase(release)
 
 
+@checked()
 def load_sqlite(
     path: str | os.PathLike[str],
     *,
@@ -159,6 +163,7 @@ def load_sqlite(
     return SynphysDatabase(SqliteStorage(path), errors=errors, cache_path=cache_path)
 
 
+@checked()
 def load_parquet(folder: str | os.PathLike[str]) -> SynphysDatabase:
     """Open a folder that `SynphysDatabase.to_parquet` wrote, as the release that it is of.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from typing import TYPE_CHECKING
 
+from .._arguments import checked
 from ..columns import check_dtype_backend, frame_from_arrow
 from ..errors import ArgumentError, MissingRowsError, MissingRowsWarning
 from ..query import names_of
@@ -99,6 +100,7 @@ class TableAccess:
         """
         return ways_frame(self._release.schema)
 
+    @checked()
     def table(
         self,
         name: str,
@@ -182,6 +184,7 @@ class TableAccess:
         kinds = {label: table.columns[column].kind for label, column in chosen.items()}
         return self._release.with_provenance(frame_from_arrow(data, kinds, dtype_backend), name)
 
+    @checked()
     def sql(
         self,
         query: str,

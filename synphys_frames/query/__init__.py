@@ -4,6 +4,7 @@ from .cell_class import CellClass
 from .cells import Cells, cells_of
 from .class_membership import class_columns, class_members
 from .classify import (
+    MOST_CLASSES,
     Lookup,
     Side,
     class_codes,
@@ -11,6 +12,7 @@ from .classify import (
     id_column,
     label_of,
     named_classes,
+    require_few,
     store_lookup,
 )
 from .conditions import PairConditions
@@ -26,6 +28,7 @@ from .wide_frame import kinds_of, lacking, names_of, pairs_frame, select
 
 __all__ = [
     "FILTERS",
+    "MOST_CLASSES",
     "CellClass",
     "Cells",
     "Lookup",
@@ -52,6 +55,7 @@ __all__ = [
     "pairs_frame",
     "probed_mask",
     "related_rows",
+    "require_few",
     "require_via",
     "schema_of",
     "select",

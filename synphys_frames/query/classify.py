@@ -40,6 +40,17 @@ _KIND_OF: dict[str, Kind] = {
     "datetime64": "datetime",
 }
 
+MOST_CLASSES = 1000
+
+
+def require_few(count: int, name: str) -> None:
+    """Refuse more classes than a table of their combinations can be read by anybody."""
+    if count > MOST_CLASSES:
+        raise ArgumentError(
+            f"{name} has {count:,} classes; at most {MOST_CLASSES:,} can be told apart. A column "
+            "of numbers is cut into few first: pandas.cut(frame[column], 5)."
+        )
+
 
 def named_classes(classes: object) -> dict[str, CellClass]:
     """Return classes by name from a dict, or from a list of classes that have names.
@@ -49,7 +60,7 @@ def named_classes(classes: object) -> dict[str, CellClass]:
     ArgumentError
         Something else, or names that are empty or not distinct.
     """
-    if isinstance(classes, CellClass):
+    if isinstance(classes, CellClass) or getattr(classes, "ndim", 1) == 0:
         classes = [classes]
     if isinstance(classes, Mapping):
         pairs = [(name, as_cell_class(one, "classes")) for name, one in classes.items()]
@@ -65,6 +76,7 @@ def named_classes(classes: object) -> dict[str, CellClass]:
         raise ArgumentError(
             f"classes takes a dict of name and CellClass, or a list of CellClass; got {classes!r}."
         )
+    require_few(len(pairs), "classes")
     named = {name: one for name, one in pairs if isinstance(name, str) and name and one is not None}
     if len(named) != len(pairs):
         raise ArgumentError(

@@ -248,7 +248,9 @@ class Limits(OneColumnFilter):
 
     def normalise(self, value: object) -> Bounds | None:
         """Return an argument as `mask` and `condition` take it; None where nothing is limited."""
-        if isinstance(value, tuple | list | np.ndarray) and len(value) == 2:
+        if (isinstance(value, tuple | list) and len(value) == 2) or (
+            isinstance(value, np.ndarray) and value.shape == (2,)
+        ):
             least, most = (self._limit(limit) for limit in value)
             if self.unit == "metres":
                 require_lengths([limit for limit in (least, most) if limit is not None], self.name)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from .._arguments import checked
 from ..schema import STR, VERSIONS, schema_changes
 from .cache_layout import aisynphys_folder, cache_folder, release_path
 from .catalogue import SIZES, Release, find_release, read_catalogue, shipped_catalogue
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from .progress import Progress
 
 
+@checked()
 def list_versions(only_supported: bool = False, *, cache_path: CachePath = None) -> pd.DataFrame:
     """Return the published release files, oldest release first.
 
