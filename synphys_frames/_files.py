@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 _DRAFT_END = ".tmp"
+# File systems take 255 bytes; a part of them is for endings.
+_LONGEST_NAME = 200
+_BLANK = ord(" ")
 _LOCK_STEP = 0.1
 
 
@@ -180,3 +183,14 @@ def is_there(path: str) -> bool:
         return Path(path).expanduser().exists()
     except (OSError, ValueError, RuntimeError):
         return False
+
+
+def is_plain_name(name: object) -> bool:
+    """Return whether a text that data give can name a file in a folder, and nothing outside it."""
+    return (
+        isinstance(name, str)
+        and name not in ("", ".", "..")
+        and not name.startswith((".", "~"))
+        and not any(character in '/\\:*?"<>|' or ord(character) < _BLANK for character in name)
+        and len(name.encode("utf-8", "surrogatepass")) <= _LONGEST_NAME
+    )

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 import pyarrow as pa
 
-from .._files import atomic_write
+from .._files import atomic_write, is_plain_name
 from ..backends import ReleaseNote, reference_note
-from ..errors import ArgumentError, ExportError, SynphysError
+from ..errors import ArgumentError, ExportError, SynphysError, shown
 from ..query import names_of
 from ..releases import as_callback
 
@@ -129,6 +129,11 @@ class _Draft:
     """One file to be written: where, with which columns, and what it notes."""
 
     def __init__(self, release: Release, table: Table, folder: Path, place: int) -> None:
+        if not is_plain_name(table.name):
+            raise ExportError(
+                f"The table {shown(table.name)} of {release.path.name} can't name a file. Leave it "
+                "out: to_parquet(folder, tables=[...])."
+            )
         self.table = table
         self.file = folder / f"{table.name}.parquet"
         states = release.storage.fingerprint().values()

@@ -8,10 +8,9 @@ import re
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
-from .._files import atomic_write
+from .._files import atomic_write, is_plain_name
 from ..errors import ArgumentError, CatalogueError, UnknownVersionError, did_you_mean
 from ..options import config
 from ..schema import read_data
@@ -19,6 +18,7 @@ from .cache_layout import catalogue_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from pathlib import Path
 
 
 _log = logging.getLogger(__name__)
@@ -157,7 +157,7 @@ def _schema_version(value: Any) -> str:
 
 
 def _require_plain_name(name: Any) -> None:
-    if not isinstance(name, str) or Path(name).name != name or name in ("", ".", ".."):
+    if not is_plain_name(name):
         raise ValueError(f"a file name without folders is expected, got {name!r}")
 
 

@@ -115,6 +115,39 @@ def test_a_foreign_file_is_not_overwritten(tiny: sf.SynphysDatabase, tmp_path: P
         assert (tmp_path / f"{table}.parquet").read_bytes() == before
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        "../outside",
+        "{folder}/absolute",
+        "a/b",
+        "a\\b",
+        "..",
+        ".hidden",
+        "~",
+        "a\nb",
+        "C:x",
+        "x" * 300,
+    ],
+)
+def test_a_table_writes_no_file_outside_the_folder(tmp_path: Path, name: str) -> None:
+    name = name.format(folder=tmp_path)
+    path = build(tmp_path / "in" / "r.sqlite")
+    change(path, f'CREATE TABLE "{name}" (id INTEGER PRIMARY KEY, x FLOAT)')
+    change(path, f'INSERT INTO "{name}" VALUES (1, 2.0)')
+    out = tmp_path / "deep" / "out"
+    before = sorted(tmp_path.rglob("*"))
+    with sf.load_sqlite(path) as db:
+        assert db[name]["x"].tolist() == [2.0]
+        for tables in (None, [name]):
+            with pytest.raises(ExportError, match=r"can't name a file\. .*tables="):
+                db.to_parquet(out, tables, progress=False)
+            assert [file for file in sorted(tmp_path.rglob("*")) if file.is_file()] == [
+                file for file in before if file.is_file()
+            ]
+        assert db.to_parquet(out, ["pair"], progress=False) == [out / "pair.parquet"]
+
+
 def test_an_interrupted_export_leaves_finished_files_only(
     db: sf.SynphysDatabase, tmp_path: Path
 ) -> None:
