@@ -54,6 +54,11 @@ class Series:
     connected: Mask
     fit: Any
 
+    @property
+    def is_fitted(self) -> bool:
+        """Whether there is a curve to draw."""
+        return self.fit is not None and bool(np.isfinite(self.curve()[1]).any())
+
     def curve(self) -> tuple[Floats, Floats]:
         """Return distances in metres, as far as there are pairs, and the curve there."""
         least, most = self.metres.min(initial=0.0), self.metres.max(initial=1e-6)
@@ -74,7 +79,7 @@ def draw_distances(axes: Axes, series: Sequence[Series]) -> None:
         # Side by side within a bin, so that no interval hides another.
         shift = (place - (len(series) - 1) / 2) * _DODGE
         _draw_profile(axes, one, look, shift)
-        if one.fit is not None:
+        if one.is_fitted:
             metres, probabilities = one.curve()
             axes.plot(metres * 1e6, probabilities, color=look[0], linestyle=look[2])
         if as_lines:
@@ -92,7 +97,7 @@ def _top(series: Sequence[Series]) -> float:
     sure = [profile.loc[_is_enough(profile), "ci_upper"] for profile in probed]
     if not any(map(len, sure)):
         sure = [profile["connection_probability"] for profile in probed]
-    curves = [one.curve()[1] for one in series if one.fit is not None]
+    curves = [one.curve()[1] for one in series if one.is_fitted]
     reached = np.concatenate([*sure, *curves])
     top = reached[np.isfinite(reached)].max(initial=0.0)
     if top == 0:
@@ -177,7 +182,7 @@ def _explain(axes: Axes, series: Sequence[Series], *, as_lines: bool) -> None:
     handles = [
         Line2D(
             [], [], color=look[0], marker=look[1], markersize=5, label=one.name,
-            linestyle="none" if one.fit is None else look[2],
+            linestyle=look[2] if one.is_fitted else "none",
         )
         for one, look in zip(series, looks, strict=False)
         if one.name is not None

@@ -13,8 +13,6 @@ from .scales import background, fade, ink, over
 from .style import label_inches, new_axes
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     import pandas as pd
     from matplotlib.axes import Axes
     from matplotlib.patches import Patch
@@ -28,6 +26,7 @@ _CROSS = "#8C8C8C"
 _SHOWN_WIDTHS = (0, 0.25, 0.5, 1)
 _CELL_INCHES = 0.55
 _LINE_INCHES = 0.17
+_TWO_COLUMNS_INCHES = 2.4
 # Of a cell: what an outline within it, and a cross, leave free on each side.
 _OUTLINE_MARGIN = 0.1
 _CROSS_MARGIN = 0.2
@@ -205,14 +204,18 @@ def _explain(ax: Axes, cells: Cells, scale: Scale) -> None:
     if cells.empty.any():
         label = f"empty: {cells.empty_meaning}"
         patches.append(Patch(facecolor="none", edgecolor="none", label=label))
-    if cells.widths is not None:
-        # A legend is filled column by column: the widths stand in one of their own.
-        missing = 2 * len(_SHOWN_WIDTHS) - 1 - len(patches)
-        patches += [Patch(facecolor="none", edgecolor="none", label=" ")] * missing
     _add_legend(ax, patches)
 
 
-def _add_legend(ax: Axes, patches: Sequence[Patch]) -> None:
+def _add_legend(ax: Axes, patches: list[Patch]) -> None:
+    from matplotlib.patches import Patch
+
+    figure: Any = ax.get_figure(root=True)
+    in_two = ax.get_window_extent().width > _TWO_COLUMNS_INCHES * figure.dpi
+    if in_two and len(patches) > len(_SHOWN_WIDTHS):
+        # A legend is filled column by column: the widths stand in one of their own.
+        nothing = Patch(facecolor="none", edgecolor="none", label=" ")
+        patches = [*patches, *[nothing] * (2 * len(_SHOWN_WIDTHS) - 1 - len(patches))]
     if patches:
         ax.legend(
             handles=patches,
@@ -220,7 +223,7 @@ def _add_legend(ax: Axes, patches: Sequence[Patch]) -> None:
             bbox_to_anchor=(1, 0),
             borderpad=0.2,
             fontsize=7.5,
-            ncols=1 + (len(patches) > len(_SHOWN_WIDTHS)),
+            ncols=2 if in_two and len(patches) > len(_SHOWN_WIDTHS) else 1,
             columnspacing=1.2,
         )
 

@@ -15,6 +15,7 @@ CELLS = "synphys_frames cells"
 _POINTS_PER_INCH = 72
 _FONT = 9.0
 _LEAST_FONT = 4.5
+_ROUNDS = 2
 
 
 def lay_out(ax: Axes) -> None:
@@ -27,12 +28,20 @@ def lay_out(ax: Axes) -> None:
     figure: Any = ax.get_figure(root=True)
     if figure.get_layout_engine() is None and ax.get_subplotspec() is not None:
         figure.set_layout_engine("tight")
-    figure.draw_without_rendering()
     # Those beside have got smaller, too.
-    for other in figure.axes:
-        for image in other.images:
-            if image.get_gid() == CELLS:
-                _fit(other, *image.get_array().shape[:2])
+    heat_maps = [
+        (other, image)
+        for other in figure.axes
+        for image in other.images
+        if image.get_gid() == CELLS
+    ]
+    for other, _ in heat_maps:
+        other.tick_params(labelsize=_LEAST_FONT)
+    # Labels that have grown with their cells leave those less room.
+    for _ in range(_ROUNDS if heat_maps else 0):
+        figure.draw_without_rendering()
+        for other, image in heat_maps:
+            _fit(other, *image.get_array().shape[:2])
 
 
 def _fit(ax: Axes, rows: int, columns: int) -> None:

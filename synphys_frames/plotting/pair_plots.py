@@ -358,11 +358,11 @@ def _probabilities(counts: pd.DataFrame, value: str) -> Cells:
     adjusted = value == "adjusted_probability"
     limits = ("adjusted_ci_lower", "adjusted_ci_upper") if adjusted else ("ci_lower", "ci_upper")
     lower, upper = (tables[name].to_numpy(dtype=np.float64) for name in limits)
-    empty, none = ((table == 0).to_numpy() for table in (n_probed, n_connected))
+    empty, none = ((table == 0).to_numpy(dtype=bool) for table in (n_probed, n_connected))
     not_known = ~np.isfinite(shown.to_numpy(dtype=np.float64))
     if adjusted:
         # A 0 that rests on no connected pair of which the distance is known says nothing.
-        not_known |= (tables["n_connected_at_distance"] == 0).to_numpy() & ~none
+        not_known |= (tables["n_connected_at_distance"] == 0).to_numpy(dtype=bool) & ~none
     texts = n_connected.astype(str) + "/" + n_probed.astype(str)
     return Cells(
         shown,
