@@ -101,7 +101,7 @@ def _top(series: Sequence[Series]) -> float:
     reached = np.concatenate([*sure, *curves])
     top = reached[np.isfinite(reached)].max(initial=0.0)
     if top == 0:
-        top = min(profile["ci_upper"].min() for profile in probed if len(profile))
+        top = min((profile["ci_upper"].min() for profile in probed if len(profile)), default=1.0)
     # Room for half a marker at 1.
     return float(min(1.05 * top, 1.02))
 

@@ -328,6 +328,9 @@ class PairPlots:
             below = label_inches(groups) if turned else 0.3
             wide = 0.5 if turned else 0.8
             axes = ax if ax is not None else new_axes(max(3.2, wide * len(groups) + 1.2), 3 + below)
+            figure: Any = axes.get_figure(root=True)
+            room = axes.get_window_extent().width / figure.dpi / max(len(groups), 1)
+            turned |= 1.1 * label_inches(groups) > room
             # The same picture every time.
             random = np.random.default_rng(0)
             for place, group in enumerate(groups.values()):

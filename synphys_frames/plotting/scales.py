@@ -95,8 +95,8 @@ def fade(width: Any) -> Any:
 
     Examples
     --------
-    >>> fade(0.0), round(fade(1.0), 2)
-    (1.0, 0.15)
+    >>> [round(float(fade(width)), 2) for width in (0, 0.5, 1)]
+    [1.0, 0.57, 0.15]
     """
     return 1 - _FADED * np.clip(width, 0, 1)
 
