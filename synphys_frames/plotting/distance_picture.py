@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from itertools import cycle
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +15,8 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
 
-    from .._typing import Floats, Mask
+    from .._typing import Floats
+    from .series import Series
 
 
 # The 95 % interval of 20 pairs is at most 0.46 wide: a bin of fewer says little.
@@ -25,45 +25,10 @@ ENOUGH_PAIRS = 20
 MOST_LINES = 2000
 _PALE = 0.3
 _DODGE = 0.09
-_CURVE_POINTS = 200
 _DENSITY_BINS = 60
 # In parts of the axes: how far markers at 0 reach below them, and where the pairs are shown.
 _BELOW = 0.06
 _STRIP = (0, 1.03, 1, 0.13)
-
-
-@dataclass(frozen=True, slots=True)
-class Series:
-    """What is drawn of one combination of classes.
-
-    Attributes
-    ----------
-    name
-        For the legend; None where there is no other.
-    profile
-        As `connectivity_profile` gives it, by bin.
-    metres, connected
-        Of each probed pair whose distance is known.
-    fit
-        The fitted curve; None for none.
-    """
-
-    name: str | None
-    profile: pd.DataFrame
-    metres: Floats
-    connected: Mask
-    fit: Any
-
-    @property
-    def is_fitted(self) -> bool:
-        """Whether there is a curve to draw."""
-        return self.fit is not None and bool(np.isfinite(self.curve()[1]).any())
-
-    def curve(self) -> tuple[Floats, Floats]:
-        """Return distances in metres, as far as there are pairs, and the curve there."""
-        least, most = self.metres.min(initial=0.0), self.metres.max(initial=1e-6)
-        metres = np.linspace(least, most, _CURVE_POINTS)
-        return metres, self.fit.predict(metres)
 
 
 def draw_distances(axes: Axes, series: Sequence[Series]) -> None:

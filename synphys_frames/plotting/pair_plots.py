@@ -9,13 +9,10 @@ import pandas as pd
 
 from ..analysis import (
     ProbedPairs,
-    both_sides,
-    classes_of,
     connectivity,
     connectivity_profile,
     documented_by,
     fit_distance,
-    fit_probability,
     numbers,
     require_column,
     require_numbers,
@@ -24,18 +21,19 @@ from ..analysis import (
 )
 from ..errors import ArgumentError
 from ..query import single
-from .distance_picture import Series, draw_distances
+from .distance_picture import draw_distances
 from .heatmap import Cells, draw_heat_map
 from .layout import lay_out
+from .probability_cells import probability_cells
 from .scales import probability_scale, value_scale
-from .style import COLOURS, label_inches, labelled, new_axes, shown_unit, style
+from .series import groups_of, series_of
+from .style import COLOURS, joined, label_inches, labelled, new_axes, shown_unit, style
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from matplotlib.axes import Axes
 
-    from .._typing import Rows
     from ..analysis import Classes, Kind, Model, Probed
     from ..database import SynphysDatabase
 
@@ -126,7 +124,7 @@ class PairPlots:
             db=db,
         )
         with style():
-            cells = _probabilities(counts, value)
+            cells = probability_cells(counts, value)
             scale = probability_scale(cells.shown.to_numpy())
             return draw_heat_map(cells, scale, value.replace("_", " "), ax)
 
@@ -261,7 +259,7 @@ class PairPlots:
         'distance (µm)'
         """
         counted = ProbedPairs.chemical(self._frame, distance, probed, db)
-        groups = _groups(counted, classes, post_classes)
+        groups = groups_of(counted, classes, post_classes)
         profile = connectivity_profile(
             self._frame,
             bins,
@@ -272,7 +270,9 @@ class PairPlots:
             db=db,
         )
         with style():
-            series = [_series(counted, rows, name, profile, model) for name, rows in groups.items()]
+            series = [
+                series_of(counted, rows, name, profile, model) for name, rows in groups.items()
+            ]
             names = [one.name or "density of pairs" for one in series]
             width = 5.2 + max(label_inches(names), 1.4) + 0.6
             axes = ax if ax is not None else new_axes(width, 3.9)
@@ -322,7 +322,7 @@ class PairPlots:
         values = pd.Series(numbers(single(self._frame, column)) * factor)
         keys = [single(self._frame, name).reset_index(drop=True) for name in names]
         grouped = values[values.notna()].groupby(keys, observed=True)
-        groups = {_joined(key): group.to_numpy() for key, group in grouped}
+        groups = {joined(key): group.to_numpy() for key, group in grouped}
         with style():
             turned = max(map(len, groups), default=0) > 10
             below = label_inches(groups) if turned else 0.3
@@ -343,73 +343,3 @@ class PairPlots:
             axes.set(xlabel=", ".join(names), ylabel=labelled(column, unit))
             lay_out(axes)
             return axes
-
-
-def _joined(key: Any) -> str:
-    return " to ".join(map(str, key)) if isinstance(key, tuple) else str(key)
-
-
-def _table(values: pd.Series) -> pd.DataFrame:
-    pre, post = (values.index.get_level_values(level).unique() for level in (0, 1))
-    return pd.DataFrame(values.to_numpy().reshape(len(pre), len(post)), index=pre, columns=post)
-
-
-def _probabilities(counts: pd.DataFrame, value: str) -> Cells:
-    """Return the cells of a matrix of connection probability, plain or adjusted."""
-    tables = {name: _table(counts[name]) for name in counts}
-    shown, n_probed, n_connected = (tables[name] for name in (value, "n_probed", "n_connected"))
-    adjusted = value == "adjusted_probability"
-    limits = ("adjusted_ci_lower", "adjusted_ci_upper") if adjusted else ("ci_lower", "ci_upper")
-    lower, upper = (tables[name].to_numpy(dtype=np.float64) for name in limits)
-    empty, none = ((table == 0).to_numpy(dtype=bool) for table in (n_probed, n_connected))
-    not_known = ~np.isfinite(shown.to_numpy(dtype=np.float64))
-    if adjusted:
-        # A 0 that rests on no connected pair of which the distance is known says nothing.
-        not_known |= (tables["n_connected_at_distance"] == 0).to_numpy(dtype=bool) & ~none
-    texts = n_connected.astype(str) + "/" + n_probed.astype(str)
-    return Cells(
-        shown,
-        texts.mask(empty, ""),
-        empty,
-        "never probed",
-        widths=upper - lower,
-        none_found=none & ~not_known,
-        not_known=not_known,
-    )
-
-
-def _groups(
-    counted: ProbedPairs, classes: Classes | None, post_classes: Classes | None
-) -> dict[tuple[str, str] | None, Rows]:
-    """Return the probed rows of each combination of classes; without classes, of all."""
-    classes = classes_of(counted.pairs.frame, classes, post_classes)
-    if classes is None:
-        return {None: counted.rows}
-    pre, post = counted.pairs.memberships(*both_sides(classes, post_classes))
-    if len(pre.names) * len(post.names) > len(COLOURS):
-        raise ArgumentError(
-            f"{len(pre.names)} x {len(post.names)} combinations of classes can't be told apart in "
-            f"one picture; at most {len(COLOURS)}. Draw one after the other with ax=."
-        )
-    return {
-        (before, after): np.flatnonzero(counted.probed & pre.members(row) & post.members(column))
-        for row, before in enumerate(pre.names)
-        for column, after in enumerate(post.names)
-    }
-
-
-def _series(
-    counted: ProbedPairs,
-    rows: Rows,
-    name: tuple[str, str] | None,
-    profile: pd.DataFrame,
-    model: Model | None,
-) -> Series:
-    """Return what is drawn of one combination of classes, of which these are the probed rows."""
-    rows = rows[np.isfinite(counted.distance[rows])]
-    metres, connected = counted.distance[rows], counted.connected[rows]
-    fit = None if model is None else fit_probability(metres, connected, model)
-    if name is None:
-        return Series(None, profile, metres, connected, fit)
-    chosen: Any = profile.loc[name]
-    return Series(_joined(name), chosen, metres, connected, fit)
