@@ -3,119 +3,158 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import product
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..errors import ArgumentError
+from .layout import CELLS, lay_out
+from .scales import background, fade, ink, over
 from .style import label_inches, new_axes
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     import pandas as pd
     from matplotlib.axes import Axes
+    from matplotlib.patches import Patch
 
     from .._typing import Floats, Mask
+    from .scales import Scale
 
 
-# Grows darker, so that grey prints can be read.
-_MAP = "viridis_r"
-_NEVER = "#E4E4E4"
+_NOT_KNOWN = "#E4E4E4"
+_CROSS = "#8C8C8C"
+_SHOWN_WIDTHS = (0, 0.25, 0.5, 1)
 _CELL_INCHES = 0.55
-_LINE_INCHES = 0.2
-_POINTS_PER_INCH = 72
-_DARK = 0.55
-_FONT = 9.0
-_LEAST_FONT = 4.5
+_LINE_INCHES = 0.17
+_TWO_COLUMNS_INCHES = 2.4
+# Of a cell: what an outline within it, and a cross, leave free on each side.
+_OUTLINE_MARGIN = 0.1
+_CROSS_MARGIN = 0.2
 
 
 @dataclass(frozen=True, slots=True)
-class Hatching:
-    """Cells to be hatched, and what that says.
+class Cells:
+    """What is drawn in each cell.
 
     Attributes
     ----------
-    pattern
-        As matplotlib has them.
-    cells
-        Which.
-    meaning
-        For the legend.
+    shown, texts
+        What the colour shows, and what is written.
+    empty, empty_meaning
+        Which cells have nothing to show, and what that says.
+    widths
+        Of the 95 % intervals, by which cells fade; None where there are none.
+    none_found
+        Which are outlined: among those looked for, nothing was found.
+    not_known
+        Which are grey and crossed.
     """
 
-    pattern: str
-    cells: Mask
-    meaning: str
+    shown: pd.DataFrame
+    texts: pd.DataFrame
+    empty: Mask
+    empty_meaning: str
+    widths: Floats | None = None
+    none_found: Mask | None = None
+    not_known: Mask | None = None
+
+    def painted(self, scale: Scale) -> Floats:
+        """Return red, green, blue and alpha of each cell's face; an alpha of 0 is no face."""
+        from matplotlib.colors import to_rgba
+
+        colours = scale.paint(self.shown.to_numpy(dtype=np.float64))
+        colours[..., 3] = self.strength()
+        colours[self.empty | self.where(self.none_found), 3] = 0
+        colours[self.where(self.not_known)] = to_rgba(_NOT_KNOWN)
+        return colours
+
+    def strength(self) -> Floats:
+        """Return the alpha of each cell, by the width of its interval."""
+        if self.widths is None:
+            return np.ones(self.shown.shape)
+        faded: Floats = fade(np.where(np.isnan(self.widths), 1.0, self.widths))
+        return faded
+
+    def where(self, mask: Mask | None) -> Mask:
+        """Return a mask of the cells that have something to show."""
+        none = np.zeros(self.shown.shape, dtype=bool)
+        return none if mask is None else mask & ~self.empty
 
 
-def draw_heat_map(
-    values: pd.DataFrame,
-    texts: pd.DataFrame,
-    norm: Any,
-    label: str,
-    ax: Axes | None,
-    *,
-    hatchings: Sequence[Hatching] = (),
-    missing: str,
-    ticks: list[float] | None = None,
-) -> Axes:
+def draw_heat_map(cells: Cells, scale: Scale, label: str, ax: Axes | None) -> Axes:
     """Draw a table as coloured cells, rows down.
 
     Parameters
     ----------
-    values, texts
-        What the colour shows, and what is written in each cell.
-    norm
-        From values to 0 .. 1.
+    cells
+        What is drawn.
+    scale
+        From values to colours.
     label
         Of the colour bar.
     ax
         Where to draw; None for a new figure.
-    hatchings
-        Which cells are hatched.
-    missing
-        What it means that a value is missing.
-    ticks
-        Of the colour bar; default what matplotlib finds good.
     """
-    if not values.size:
+    if not cells.shown.size:
         raise ArgumentError("There are no classes to draw: the column that holds them is empty.")
-    from matplotlib import colormaps
-
-    numbers = values.to_numpy(dtype=np.float64)
-    unknown = ~np.isfinite(numbers)
-    shown = [hatching for hatching in hatchings if hatching.cells.any()]
     if ax is None:
-        ax = _fitting_axes(values, len(shown) + bool(unknown.any()))
-    colours = colormaps[_MAP](norm(np.where(unknown, norm.vmin, numbers)))
-    colours[unknown] = _rgba(_NEVER)
-    dark = colours[..., :3] @ [0.299, 0.587, 0.114] < _DARK
-    ax.imshow(colours, aspect="equal")
-    for row, column in np.argwhere(unknown):
-        ax.plot([column - 0.3, column + 0.3], [row - 0.3, row + 0.3], color="white", lw=1)
-        ax.plot([column - 0.3, column + 0.3], [row + 0.3, row - 0.3], color="white", lw=1)
-    for hatching in shown:
-        _hatch(ax, hatching, dark)
-    _name_axes(ax, values)
-    _colour_bar(ax, norm, label, len(values), ticks)
-    _explain(ax, shown, missing if unknown.any() else None)
-    _annotate(ax, texts, colours, dark)
+        ax = _fitting_axes(cells)
+    colours = cells.painted(scale)
+    ax.imshow(colours, aspect="equal").set_gid(CELLS)
+    behind = background(ax)
+    _outline(ax, cells, str(ink(behind)))
+    _cross(ax, cells.where(cells.not_known))
+    _name_axes(ax, cells.shown)
+    _colour_bar(ax, scale, label, len(cells.shown))
+    _explain(ax, cells, scale)
+    _annotate(ax, cells.texts, ink(over(colours, behind)))
+    lay_out(ax)
     return ax
 
 
-def _rgba(colour: str) -> tuple[float, float, float, float]:
-    from matplotlib.colors import to_rgba
+def _fitting_axes(cells: Cells) -> Axes:
+    rows, columns = cells.shown.shape
+    notes = len(_SHOWN_WIDTHS) if cells.widths is not None else 1
+    width = columns * _CELL_INCHES + label_inches(cells.shown.index) + 1.9
+    height = rows * _CELL_INCHES + label_inches(cells.shown.columns) + notes * _LINE_INCHES + 0.8
+    return new_axes(max(width, 4.0), height)
 
-    return to_rgba(colour)
+
+def _outline(ax: Axes, cells: Cells, colour: str) -> None:
+    """Draw a hairline around each cell that shows something, a line within those without any."""
+    none_found = cells.where(cells.none_found)
+    strength = cells.strength()[none_found]
+    _add_squares(ax, ~cells.empty, 0.0, color=(colour, 0.2), linewidth=0.4)
+    lines = [(colour, alpha) for alpha in strength * 0.7]
+    _add_squares(ax, none_found, _OUTLINE_MARGIN, color=lines, linewidth=0.8)
 
 
-def _fitting_axes(values: pd.DataFrame, notes: int) -> Axes:
-    rows, columns = values.shape
-    width = columns * _CELL_INCHES + label_inches(values.index) + 1.9
-    height = rows * _CELL_INCHES + label_inches(values.columns) + notes * _LINE_INCHES + 0.8
-    return new_axes(max(width, 4.0 if notes else 0.0), height)
+def _add_squares(ax: Axes, cells: Mask, margin: float, *, color: Any, linewidth: float) -> None:
+    from matplotlib.collections import PatchCollection
+    from matplotlib.patches import Rectangle
+
+    side = 1 - 2 * margin
+    squares = [
+        Rectangle((column - side / 2, row - side / 2), side, side)
+        for row, column in np.argwhere(cells)
+    ]
+    if squares:
+        ax.add_collection(
+            PatchCollection(squares, facecolor="none", edgecolor=color, linewidth=linewidth)
+        )
+
+
+def _cross(ax: Axes, cells: Mask) -> None:
+    from matplotlib.collections import LineCollection
+
+    reach = 0.5 - _CROSS_MARGIN
+    lines = [
+        [(column - reach, row - slope * reach), (column + reach, row + slope * reach)]
+        for row, column in np.argwhere(cells)
+        for slope in (1, -1)
+    ]
+    if lines:
+        ax.add_collection(LineCollection(lines, colors=_CROSS, linewidths=0.8))
 
 
 def _name_axes(ax: Axes, values: pd.DataFrame) -> None:
@@ -125,91 +164,81 @@ def _name_axes(ax: Axes, values: pd.DataFrame) -> None:
     ax.xaxis.set_label_position("top")
     ax.set(xlabel="postsynaptic", ylabel="presynaptic")
     ax.tick_params(length=0)
-    ax.spines[:].set_visible(False)
+    ax.grid(visible=False)
+    # Without a frame, a matrix of empty cells would be nothing at all.
+    ax.spines[:].set(visible=True, linewidth=0.4, edgecolor=(str(ink(background(ax))), 0.4))
 
 
-def _colour_bar(ax: Axes, norm: Any, label: str, rows: int, ticks: list[float] | None) -> None:
+def _colour_bar(ax: Axes, scale: Scale, label: str, rows: int) -> None:
     from matplotlib.cm import ScalarMappable
 
-    scale = ScalarMappable(norm, _MAP)
-    bar = ax.figure.colorbar(scale, ax=ax, shrink=min(1.0, 4 / rows + 0.3), aspect=18)
+    bar = ax.figure.colorbar(
+        ScalarMappable(scale.norm, scale.colours), ax=ax, shrink=min(1.0, 4 / rows + 0.3), aspect=18
+    )
     bar.set_label(label)
-    if ticks is not None:
-        bar.set_ticks(ticks, labels=[f"{tick:g}" for tick in ticks])
+    if scale.ticks:
+        bar.set_ticks(list(scale.ticks), labels=list(scale.ticks.values()))
         bar.minorticks_off()
 
 
-def _hatch(ax: Axes, hatching: Hatching, dark: Mask) -> None:
-    from matplotlib.collections import PatchCollection
-    from matplotlib.patches import Rectangle
-
-    for cells, colour in (
-        (hatching.cells & dark, "#FFFFFF99"),
-        (hatching.cells & ~dark, "#00000099"),
-    ):
-        squares = [Rectangle((x - 0.5, y - 0.5), 1, 1) for y, x in np.argwhere(cells)]
-        if squares:
-            ax.add_collection(
-                PatchCollection(
-                    squares,
-                    facecolor="none",
-                    edgecolor=colour,
-                    linewidth=0,
-                    hatch=hatching.pattern,
-                )
-            )
-
-
-def _explain(ax: Axes, hatchings: Sequence[Hatching], missing: str | None) -> None:
+def _explain(ax: Axes, cells: Cells, scale: Scale) -> None:
     from matplotlib.patches import Patch
 
-    patches = [
-        Patch(
-            facecolor="white",
-            edgecolor="black",
-            linewidth=0.5,
-            hatch=hatching.pattern,
-            label=hatching.meaning,
-        )
-        for hatching in hatchings
-    ]
-    if missing is not None:
-        patches.append(Patch(facecolor=_NEVER, label=missing))
-    if patches:
-        ax.legend(
-            handles=patches, loc="upper right", bbox_to_anchor=(1, 0), borderpad=0.2, fontsize=7.5
-        )
+    line = str(ink(background(ax)))
+    hairline: Any = {"edgecolor": (line, 0.2), "linewidth": 0.4}
+    patches: list[Patch] = []
+    if cells.widths is not None:
+        patches += [
+            Patch(
+                facecolor=(*scale.strong()[:3], fade(width)),
+                label=f"95 % CI {width:g} wide",
+                **hairline,
+            )
+            for width in _SHOWN_WIDTHS
+        ]
+    if cells.where(cells.none_found).any():
+        label = "0 of n: none found"
+        patches.append(Patch(facecolor="none", edgecolor=(line, 0.7), linewidth=0.8, label=label))
+    if cells.where(cells.not_known).any():
+        patches.append(Patch(facecolor=_NOT_KNOWN, label="crossed: not known", **hairline))
+    if cells.empty.any():
+        label = f"empty: {cells.empty_meaning}"
+        patches.append(Patch(facecolor="none", edgecolor="none", label=label))
+    _add_legend(ax, patches)
 
 
-def _annotate(ax: Axes, texts: pd.DataFrame, colours: Floats, dark: Mask) -> None:
-    """Write the texts, and all labels, as large as the cells are once everything has its place."""
-    from matplotlib.patheffects import withStroke
+def _add_legend(ax: Axes, patches: list[Patch]) -> None:
+    from matplotlib.patches import Patch
 
     figure: Any = ax.get_figure(root=True)
-    figure.draw_without_rendering()
-    box = ax.get_window_extent()
-    rows, columns = texts.shape
-    width, height = (
-        inches * _POINTS_PER_INCH / figure.dpi
-        for inches in (box.width / columns, box.height / rows)
-    )
-    for axis, room in ((ax.xaxis, width), (ax.yaxis, height)):
-        axis.set_tick_params(labelsize=float(np.clip(room / 1.25, _LEAST_FONT, _FONT)))
+    in_two = ax.get_window_extent().width > _TWO_COLUMNS_INCHES * figure.dpi
+    if in_two and len(patches) > len(_SHOWN_WIDTHS):
+        # A legend is filled column by column: the widths stand in one of their own.
+        nothing = Patch(facecolor="none", edgecolor="none", label=" ")
+        patches = [*patches, *[nothing] * (2 * len(_SHOWN_WIDTHS) - 1 - len(patches))]
+    if patches:
+        ax.legend(
+            handles=patches,
+            loc="upper right",
+            bbox_to_anchor=(1, 0),
+            borderpad=0.2,
+            fontsize=7.5,
+            ncols=2 if in_two and len(patches) > len(_SHOWN_WIDTHS) else 1,
+            columnspacing=1.2,
+        )
+
+
+def _annotate(ax: Axes, texts: pd.DataFrame, inks: Any) -> None:
     labels = texts.to_numpy()
-    longest = max((len(text) for text in labels.ravel()), default=1)
-    # A digit is about 0.6 of its height wide.
-    size = min(_FONT, 0.92 * width / (0.6 * max(longest, 1)), 0.8 * height)
-    if size < _LEAST_FONT:
-        return
-    for row, column in product(range(rows), range(columns)):
-        ax.text(
+    for row, column in np.ndindex(labels.shape):
+        text = ax.text(
             column,
             row,
             str(labels[row, column]),
             ha="center",
             va="center",
-            fontsize=size,
-            color="white" if dark[row, column] else "black",
-            # Keeps the hatching off the digits.
-            path_effects=[withStroke(linewidth=2, foreground=colours[row, column])],
+            color=str(inks[row, column]),
+            gid=CELLS,
         )
+        # It is as large as its cell, which must not be as large as it.
+        text.set_in_layout(False)

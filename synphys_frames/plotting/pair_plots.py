@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import cycle
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -10,13 +9,10 @@ import pandas as pd
 
 from ..analysis import (
     ProbedPairs,
-    both_sides,
-    classes_of,
     connectivity,
     connectivity_profile,
     documented_by,
     fit_distance,
-    fit_probability,
     numbers,
     require_column,
     require_numbers,
@@ -25,22 +21,21 @@ from ..analysis import (
 )
 from ..errors import ArgumentError
 from ..query import single
-from .heatmap import Hatching, draw_heat_map
-from .style import COLOURS, LINES, MARKERS, label_inches, labelled, new_axes, shown_unit, style
+from .distance_picture import draw_distances
+from .heatmap import Cells, draw_heat_map
+from .layout import lay_out
+from .probability_cells import probability_cells
+from .scales import probability_scale, value_scale
+from .series import groups_of, series_of
+from .style import COLOURS, joined, label_inches, labelled, new_axes, shown_unit, style
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from matplotlib.axes import Axes
 
-    from .._typing import Floats, Mask, Rows
     from ..analysis import Classes, Kind, Model, Probed
     from ..database import SynphysDatabase
-
-
-_LEAST_PROBABILITY = 0.01
-_WIDE = (0.2, 0.5)
-_DODGE = 0.09
 
 
 class PairPlots:
@@ -78,14 +73,16 @@ class PairPlots:
             "adjusted_probability".
         ax
             Where to draw; default a new figure that is large enough for the labels. Numbers that
-            would be too small to read are left out.
+            would be too small to read are left out. A figure without a layout engine gets
+            matplotlib's "tight", so that nothing is cut off.
 
         Returns
         -------
         matplotlib.axes.Axes
-            Hatched where the 95 % interval of the probability is wider than 0.2, densely where it
-            is wider than 0.5. Combinations never probed are grey and crossed. A legend below says
-            so.
+            Pale is low. A cell fades towards the background by the width of the 95 % interval of
+            its value. Where no connection was found, it is outlined, without a face; where the
+            adjusted value is not known, grey and crossed; where no pair was probed, empty. A legend
+            below says so.
 
         Raises
         ------
@@ -126,34 +123,10 @@ class PairPlots:
             probed=probed,
             db=db,
         )
-        tables = {name: _table(counts[name]) for name in counts}
-        texts = tables["n_connected"].astype(str) + "/" + tables["n_probed"].astype(str)
-        width = (tables["ci_upper"] - tables["ci_lower"]).to_numpy(dtype=np.float64)
-        empty = (tables["n_probed"] == 0).to_numpy(dtype=bool)
-        wide, widest = ((width > limit) & ~empty for limit in _WIDE)
-        hatchings = [
-            Hatching("///", wide & ~widest, f"95 % CI wider than {_WIDE[0]}"),
-            Hatching("xxxxx", widest, f"95 % CI wider than {_WIDE[1]}"),
-        ]
-        shown = tables[value]
-        if value == "adjusted_probability":
-            # A 0 that rests on no connected pair of which the distance is known says nothing.
-            shown = shown.mask(
-                (tables["n_connected_at_distance"] == 0) & (tables["n_connected"] > 0)
-            )
         with style():
-            from matplotlib.colors import LogNorm
-
-            return draw_heat_map(
-                shown.clip(lower=_LEAST_PROBABILITY),
-                texts.mask(empty, ""),
-                LogNorm(_LEAST_PROBABILITY, 1),
-                value.replace("_", " "),
-                ax,
-                hatchings=hatchings,
-                missing="never probed" if value == "connection_probability" else "not known",
-                ticks=[0.01, 0.03, 0.1, 0.3, 1],
-            )
+            cells = probability_cells(counts, value)
+            scale = probability_scale(cells.shown.to_numpy())
+            return draw_heat_map(cells, scale, value.replace("_", " "), ax)
 
     @documented_by(value_matrix, parameters_only=True)
     def matrix(
@@ -172,13 +145,15 @@ class PairPlots:
         Parameters
         ----------
         ax
-            Where to draw; default a new figure.
+            Where to draw; default a new figure. A figure without a layout engine gets
+            matplotlib's "tight", so that nothing is cut off.
 
         Returns
         -------
         matplotlib.axes.Axes
-            Values in mV, pA, ms or µm, with the unit at the colour bar; grey and crossed where
-            there are too few.
+            Values in mV, pA, ms or µm, with the unit at the colour bar; the farther from 0, the
+            darker. Values of both signs are blue below 0, red above it and pale about it. Empty
+            where there are too few.
 
         Raises
         ------
@@ -217,14 +192,11 @@ class PairPlots:
         noted = values.attrs["synphys"]
         unit, factor = shown_unit(None if noted["unit"] == "count" else noted["unit"])
         shown = values * factor
-        finite = shown.to_numpy()[np.isfinite(shown.to_numpy())]
         texts = shown.map(lambda value: "" if np.isnan(value) else f"{value:.3g}")
         with style():
-            from matplotlib.colors import Normalize
-
-            norm = Normalize(*(np.min(finite), np.max(finite)) if len(finite) else (0, 1))
+            cells = Cells(shown, texts, shown.isna().to_numpy(), "too few values")
             label = labelled(f"{noted['aggfunc']} {column}", unit)
-            return draw_heat_map(shown, texts, norm, label, ax, missing="too few values")
+            return draw_heat_map(cells, value_scale(shown.to_numpy()), label, ax)
 
     @documented_by(fit_distance, parameters_only=True)
     @documented_by(connectivity_profile, parameters_only=True)
@@ -252,13 +224,17 @@ class PairPlots:
             The curve that is fitted: a model's name, a `DistanceModel` of your own, or None for no
             curve.
         ax
-            Where to draw; default a new figure.
+            Where to draw; default a new figure. A figure without a layout engine gets
+            matplotlib's "tight", so that nothing is cut off.
 
         Returns
         -------
         matplotlib.axes.Axes
-            Binned probability with 95 % intervals, the fitted curve, and a tick for each pair:
-            above for connected ones, below for the others.
+            Binned probability with 95 % intervals, and the fitted curve. The ordinate ends where
+            the curve and the intervals of bins with at least 20 pairs do; other bins are pale, and
+            their intervals cut off there. Where no bin has so many, it ends with the curve and the
+            points. Above is where the pairs are, connected ones and others: a line for each, or, of
+            more than 2,000, how densely they lie, by class and row relative to the maximum.
 
         Raises
         ------
@@ -283,7 +259,7 @@ class PairPlots:
         'distance (µm)'
         """
         counted = ProbedPairs.chemical(self._frame, distance, probed, db)
-        groups = _groups(counted, classes, post_classes)
+        groups = groups_of(counted, classes, post_classes)
         profile = connectivity_profile(
             self._frame,
             bins,
@@ -294,28 +270,15 @@ class PairPlots:
             db=db,
         )
         with style():
-            names = [_joined(name) for name in groups if name is not None]
-            legend_width = label_inches(names) + 0.6 if len(names) > 1 else 0.0
-            axes = ax if ax is not None else new_axes(5.2 + legend_width, 3.6)
-            looks = zip(cycle(COLOURS), cycle(MARKERS), cycle(LINES), strict=False)
-            for place, ((name, rows), look) in enumerate(zip(groups.items(), looks, strict=False)):
-                chosen: Any = profile if name is None else profile.loc[name]
-                label = None if name is None else _joined(name)
-                metres, connected = counted.distance[rows], counted.connected[rows]
-                # Side by side within a bin, so that no interval hides another.
-                shift = (place - (len(groups) - 1) / 2) * _DODGE
-                _draw_profile(axes, chosen, look, label, shift)
-                _draw_ticks(axes, metres, connected, look[0])
-                if model is not None:
-                    fit = fit_probability(metres, connected, model)
-                    most = metres[np.isfinite(metres)].max(initial=1e-6)
-                    curve = np.linspace(0, most, 200)
-                    axes.plot(curve * 1e6, fit.predict(curve), color=look[0], linestyle=look[2])
+            series = [
+                series_of(counted, rows, name, profile, model) for name, rows in groups.items()
+            ]
+            names = [one.name or "density of pairs" for one in series]
+            width = 5.2 + max(label_inches(names), 1.4) + 0.6
+            axes = ax if ax is not None else new_axes(width, 3.9)
+            draw_distances(axes, series)
             axes.set(xlabel=f"{distance.replace('_', ' ')} (µm)", ylabel="connection probability")
-            axes.set_xlim(left=0)
-            axes.set_ylim(-0.05, 1.05 * max(0.2, _top(profile)))
-            if len(groups) > 1:
-                axes.legend(loc="upper left", bbox_to_anchor=(1.01, 1))
+            lay_out(axes)
             return axes
 
     def strip(self, column: str, by: str | Sequence[str], *, ax: Axes | None = None) -> Axes:
@@ -328,7 +291,8 @@ class PairPlots:
         by
             The column, or columns, that make the groups, such as "pre_class".
         ax
-            Where to draw; default a new figure.
+            Where to draw; default a new figure. A figure without a layout engine gets
+            matplotlib's "tight", so that nothing is cut off.
 
         Returns
         -------
@@ -358,12 +322,15 @@ class PairPlots:
         values = pd.Series(numbers(single(self._frame, column)) * factor)
         keys = [single(self._frame, name).reset_index(drop=True) for name in names]
         grouped = values[values.notna()].groupby(keys, observed=True)
-        groups = {_joined(key): group.to_numpy() for key, group in grouped}
+        groups = {joined(key): group.to_numpy() for key, group in grouped}
         with style():
             turned = max(map(len, groups), default=0) > 10
             below = label_inches(groups) if turned else 0.3
             wide = 0.5 if turned else 0.8
             axes = ax if ax is not None else new_axes(max(3.2, wide * len(groups) + 1.2), 3 + below)
+            figure: Any = axes.get_figure(root=True)
+            room = axes.get_window_extent().width / figure.dpi / max(len(groups), 1)
+            turned |= 1.1 * label_inches(groups) > room
             # The same picture every time.
             random = np.random.default_rng(0)
             for place, group in enumerate(groups.values()):
@@ -374,61 +341,5 @@ class PairPlots:
             axes.set_xticks(range(len(groups)), labels, rotation=90 if turned else 0)
             axes.set_xlim(-0.6, max(len(groups), 1) - 0.4)
             axes.set(xlabel=", ".join(names), ylabel=labelled(column, unit))
+            lay_out(axes)
             return axes
-
-
-def _joined(key: Any) -> str:
-    return " to ".join(map(str, key)) if isinstance(key, tuple) else str(key)
-
-
-def _table(values: pd.Series) -> pd.DataFrame:
-    pre, post = (values.index.get_level_values(level).unique() for level in (0, 1))
-    return pd.DataFrame(values.to_numpy().reshape(len(pre), len(post)), index=pre, columns=post)
-
-
-def _groups(
-    counted: ProbedPairs, classes: Classes | None, post_classes: Classes | None
-) -> dict[tuple[str, str] | None, Rows]:
-    """Return the probed rows of each combination of classes; without classes, of all."""
-    classes = classes_of(counted.pairs.frame, classes, post_classes)
-    if classes is None:
-        return {None: counted.rows}
-    pre, post = counted.pairs.memberships(*both_sides(classes, post_classes))
-    if len(pre.names) * len(post.names) > len(COLOURS):
-        raise ArgumentError(
-            f"{len(pre.names)} x {len(post.names)} combinations of classes can't be told apart in "
-            f"one picture; at most {len(COLOURS)}. Draw one after the other with ax=."
-        )
-    return {
-        (before, after): np.flatnonzero(counted.probed & pre.members(row) & post.members(column))
-        for row, before in enumerate(pre.names)
-        for column, after in enumerate(post.names)
-    }
-
-
-def _draw_profile(
-    axes: Axes, profile: pd.DataFrame, look: Any, label: str | None, shift: float
-) -> None:
-    shown = profile[profile["n_probed"] > 0]
-    middles = np.array([bin_.mid + shift * bin_.length for bin_ in shown.index]) * 1e6
-    value = shown["connection_probability"].to_numpy()
-    error = np.abs(shown[["ci_lower", "ci_upper"]].to_numpy().T - value)
-    axes.errorbar(
-        middles, value, error, color=look[0], marker=look[1], linestyle="none", label=label,
-        capsize=2, markersize=5,
-    )  # fmt: skip
-
-
-def _draw_ticks(axes: Axes, metres: Floats, connected: Mask, colour: str) -> None:
-    transform = axes.get_xaxis_transform()
-    known = np.isfinite(metres)
-    for rows, low, high in ((known & connected, 0.97, 1.0), (known & ~connected, 0.0, 0.03)):
-        axes.vlines(
-            metres[rows] * 1e6, low, high, transform=transform, color=colour, lw=0.4, alpha=0.35,
-            rasterized=True,
-        )  # fmt: skip
-
-
-def _top(profile: pd.DataFrame) -> float:
-    shown = profile.loc[profile["n_probed"] > 0, "ci_upper"]
-    return float(min(shown.max(), 1.0)) if len(shown) else 1.0

@@ -22,7 +22,6 @@ _STYLE = {
     "figure.constrained_layout.use": True,
     "figure.constrained_layout.h_pad": 0.08,
     "figure.constrained_layout.w_pad": 0.08,
-    "hatch.linewidth": 0.5,
     "legend.frameon": False,
 }
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
@@ -111,3 +110,8 @@ def shown_unit(unit: str | None) -> tuple[str, float]:
 def labelled(text: str, unit: str) -> str:
     """Return the label of an axis, with its unit where there is one."""
     return f"{text} ({unit})" if unit else text
+
+
+def joined(key: Any) -> str:
+    """Return the name of a combination of classes, or of one class."""
+    return " to ".join(map(str, key)) if isinstance(key, tuple) else str(key)
