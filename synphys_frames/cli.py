@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import sys
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -38,6 +40,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         Exit status: 0; 1 where something failed, or a check found a difference; 2 where the
         arguments can't be used; 130 after Ctrl-C.
     """
+    with warnings.catch_warnings():
+        warnings.showwarning = _tell  # type: ignore[assignment]
+        return _run(arguments)
+
+
+def _run(arguments: Sequence[str] | None) -> int:
     resumes, status = False, 0
     try:
         options = parser().parse_args(arguments)
@@ -66,9 +74,25 @@ def _drop_output() -> None:
 
 
 def _fail(reason: object, status: int) -> int:
-    text = " ".join(str(reason).split())
+    text = _in_options(" ".join(str(reason).split()))
     print(f"synphys-frames: {text}", file=sys.stderr)
     return status
+
+
+def _tell(message: Warning | str, *_: object) -> None:
+    """Show a warning in one line, without the source that it came from."""
+    text = _in_options(" ".join(str(message).split()))
+    print(f"synphys-frames: warning: {text}", file=sys.stderr)
+
+
+def _in_options(text: str) -> str:
+    """Return a message with the names of options in place of those of arguments."""
+    names = "|".join(sorted((one.name for one in FILTERS), key=len, reverse=True))
+    flags = {one.name: one.flag for one in FILTERS}
+    pattern = rf"(?<![\w.'-])(?:({names})(?= takes| and (?:{names}) contradict| contradict|=))"
+    return re.sub(pattern, lambda found: flags[found[1]], text).replace(
+        "db.sql(query) takes any query.", "In Python, db.sql(query) takes any query."
+    )
 
 
 class _Parser(argparse.ArgumentParser):

@@ -29,7 +29,10 @@ _PACKAGES = (
     "scipy",
     "tqdm",
 )
-_SETTINGS = ("cache_path", "catalogue_url", "columnar_copy", "memory_budget", "timeout")
+_SETTINGS = (
+    *("cache_path", "catalogue_url", "columnar_copy", "memory_budget", "query_timeout"),
+    "timeout",
+)
 
 
 @overload

@@ -72,6 +72,10 @@ class QueryError(SynphysError, ValueError):
     """DuckDB refused a query."""
 
 
+class QueryTimeoutError(QueryError, TimeoutError):
+    """A query took longer than `config.query_timeout`."""
+
+
 class JoinError(SynphysError, ValueError):
     """Two tables can't be joined with at most one matching row."""
 

@@ -56,6 +56,8 @@ class Config:
     memory_budget
         Bytes of memory for the tables that each open database keeps. Environment:
         SYNPHYS_FRAMES_MEMORY_BUDGET. Default: a quarter of the machine's memory.
+    query_timeout
+        Seconds that one query may take; default None, for no limit.
     timeout
         Seconds to wait for a server's answer before it counts as failed.
 
@@ -68,13 +70,21 @@ class Config:
     """
 
     # A mistyped setting is an error.
-    __slots__ = ("_cache_path", "_catalogue_url", "_columnar_copy", "_memory_budget", "_timeout")
+    __slots__ = (
+        "_cache_path",
+        "_catalogue_url",
+        "_columnar_copy",
+        "_memory_budget",
+        "_query_timeout",
+        "_timeout",
+    )
 
     def __init__(self) -> None:
         self._catalogue_url: str | None = None
         self._cache_path: Path | None = None
         self._columnar_copy: bool | None = None
         self._memory_budget: int | None = None
+        self._query_timeout: float | None = None
         self._timeout = 20.0
 
     @property
@@ -162,11 +172,28 @@ class Config:
             raise ArgumentError(f"timeout takes seconds above 0; got {seconds!r}.")
         self._timeout = float(seconds)
 
+    @property
+    def query_timeout(self) -> float | None:
+        """Seconds that one query may take; None for no limit."""
+        return self._query_timeout
+
+    @query_timeout.setter
+    def query_timeout(self, seconds: float | None) -> None:
+        if seconds is not None and (
+            isinstance(seconds, bool)
+            or not isinstance(seconds, int | float)
+            or not (0 < seconds < float("inf"))
+        ):
+            raise ArgumentError(
+                f"query_timeout takes seconds above 0, or None for no limit; got {seconds!r}."
+            )
+        self._query_timeout = None if seconds is None else float(seconds)
+
     def __repr__(self) -> str:
         return (
             f"Config(catalogue_url={self.catalogue_url!r}, cache_path={str(self.cache_path)!r}, "
             f"columnar_copy={self.columnar_copy!r}, memory_budget={self.memory_budget!r}, "
-            f"timeout={self.timeout!r})"
+            f"query_timeout={self.query_timeout!r}, timeout={self.timeout!r})"
         )
 
 

@@ -40,6 +40,7 @@ def _own_surroundings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterat
     sf.config.catalogue_url = None
     sf.config.columnar_copy = None
     sf.config.memory_budget = None
+    sf.config.query_timeout = None
     sf.config.timeout = 20.0
 
 

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
 import time
+import warnings
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -276,9 +278,55 @@ def test_ctrl_c_in_an_export_is_one_line(tmp_path: Path) -> None:
     program = [sys.executable, "-m", "synphys_frames.cli", "export", str(path), str(folder)]
     with subprocess.Popen([*program, "--quiet"], stderr=subprocess.PIPE, text=True) as export:
         while not folder.exists():
+            assert export.poll() is None
             time.sleep(0.002)
         export.send_signal(signal.SIGINT)
         _, said = export.communicate(timeout=30)
     assert export.returncode == 130
     assert said.startswith("synphys-frames: interrupted.")
     assert len(said.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--distance", "0", "100"], "--distance takes metres; .* 100 µm is 0.0001"),
+        (["--age", "9", "1"], r"--age takes \(min, max\)"),
+        (
+            [
+                "--experiment-type",
+                "standard multipatch",
+                "--project-name",
+                "mouse V1 coarse matrix",
+            ],
+            "--experiment-type and --project-name contradict each other",
+        ),
+        (["--where", "latency < 1"], r"in --where='latency < 1'\)\. Write synapse\.latency"),
+        (["--where", "has_synapse & has_electrical"], "Write AND .*In Python, db.sql"),
+    ],
+)
+def test_errors_speak_of_options(
+    sample_path: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    options: list[str],
+    message: str,
+) -> None:
+    out = str(tmp_path / "out.csv")
+    assert main(["pairs", str(sample_path), "--out", out, *options]) == 2
+    said = capsys.readouterr().err
+    assert re.search(message, said), said
+    assert len(said.splitlines()) == 1
+
+
+def test_a_warning_is_one_line_without_source(
+    sample_path: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = str(tmp_path / "out.csv")
+    with warnings.catch_warnings():
+        warnings.simplefilter("always")
+        assert main(["pairs", str(sample_path), "--out", out, "--pre", "cre_type=Pvalb"]) == 0
+    said = [line for line in capsys.readouterr().err.splitlines() if "warning" in line]
+    assert len(said) == 1
+    assert said[0].startswith("synphys-frames: warning: No cell has cre_type 'Pvalb'")
+    assert "main(" not in said[0]

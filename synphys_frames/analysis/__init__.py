@@ -4,7 +4,7 @@ from .class_arguments import Classes, both_sides, classes_of
 from .distance_fits import DistanceFit, fit_probability
 from .distance_models import DistanceModel, Model
 from .docstrings import documented_by
-from .matrix import require_column, require_numbers, unit_of, value_matrix
+from .matrix import require_column, require_numbers, value_matrix
 from .measures import connectivity, connectivity_profile, fit_distance
 from .pair_columns import numbers
 from .pair_verbs import PairVerbs
@@ -33,6 +33,5 @@ __all__ = [
     "require_numbers",
     "summarise",
     "tally",
-    "unit_of",
     "value_matrix",
 ]

@@ -10,7 +10,6 @@ import pandas as pd
 from .._arguments import checked
 from ..errors import ArgumentError, UnknownColumnError, did_you_mean
 from ..query import MOST_CLASSES, single, unit_in
-from ..schema import NEWEST, published_schema
 from .class_arguments import both_sides
 from .docstrings import documented_by
 from .mann_whitney import rank_tests
@@ -30,22 +29,6 @@ COMPARED = ["pre_class_a", "post_class_a", "pre_class_b", "post_class_b"]
 _SAME_UNIT = {"median", "mean", "min", "max", "std", "sem", "sum", "quantile"}
 _COUNTS = {"count", "nunique", "size"}
 _TESTED = ["n_a", "n_b", "median_a", "median_b", "statistic", "p_value", "p_adjusted"]
-
-
-def unit_of(column: str) -> str | None:
-    """Return the SI unit of a dotted column, None where there is none.
-
-    Examples
-    --------
-    >>> unit_of("synapse.latency"), unit_of("pre_intrinsic.tau"), unit_of("pre_cell.cre_type")
-    ('s', 's', None)
-    """
-    alias, _, name = column.rpartition(".")
-    for table in (alias or "pair", alias.removeprefix("pre_"), alias.removeprefix("post_")):
-        known = published_schema(NEWEST).tables.get(table)
-        if known is not None and name in known.columns:
-            return known.columns[name].unit
-    return None
 
 
 def require_numbers(values: pd.Series) -> None:

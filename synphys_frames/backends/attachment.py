@@ -181,9 +181,12 @@ class Attachment:
             process.evaluator.close()
             process.evaluator = None
         for name, root in process.roots.items():
-            root.close()
-            if hasattr(process.local, name):
-                getattr(process.local, name).close()
+            own = getattr(process.local, name, None)
+            # A query that was left running would be waited for.
+            for connection in (own, root):
+                if connection is not None:
+                    connection.interrupt()
+                    connection.close()
         process.roots.clear()
 
     def abandon(self) -> None:

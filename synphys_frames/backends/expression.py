@@ -24,6 +24,7 @@ from .expression_rules import (
     require_short,
     too_nested,
 )
+from .interruption import run_interruptible
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -136,6 +137,8 @@ def _parse(text: str) -> Expression:
                 "SELECT json_serialize_sql(?)", [f"SELECT ({text}\n)"]
             ).fetchone()
         except (duckdb.Error, RuntimeError) as error:
+            if "interrupt" in str(error).casefold():
+                raise KeyboardInterrupt from error
             raise ExpressionError(f"The expression {text!r} can't be read: {error}") from error
     try:
         parsed: dict[str, Any] = json.loads(row[0]) if row else {"error": True}
@@ -320,10 +323,11 @@ def _selected(
         cursor.register("rows", pa.table(data))
         try:
             # row_number beside it makes DuckDB refuse an aggregate.
-            return cursor.execute(
+            query = (
                 f"SELECT {', '.join(('row_number', *more))} FROM (SELECT row_number, "
                 f"CAST({expression.numbered} AS BOOLEAN) AS matches FROM rows) WHERE {condition}"
-            ).to_arrow_table()
+            )
+            return run_interruptible(cursor, lambda: cursor.execute(query).to_arrow_table())
         except duckdb.Error as error:
             raise refusal(expression, error) from error
 

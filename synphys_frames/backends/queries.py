@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from functools import cached_property
 from numbers import Integral
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
@@ -25,6 +26,7 @@ from .attachment import NATIVE
 from .base import unreadable
 from .expression import Name, parse, quoting_hint, refusal
 from .identifiers import quoted
+from .interruption import run_interruptible
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -43,6 +45,12 @@ if TYPE_CHECKING:
 _QUALIFIED = 2
 _TEXT, _BYTES = pa.string().id, pa.binary().id
 _NPY = b"\x93NUMPY"
+
+# What DuckDB says of a name that it does not find.
+_NOT_FOUND = re.compile(
+    r'[Cc]olumn (?:named )?"(?:\w+\.)*(?P<column>\w+)"'
+    r"|Table with name (?P<table>\w+) does not exist"
+)
 
 
 class Queries:
@@ -106,10 +114,8 @@ class Queries:
         try:
             for name, numbers in ids.items():
                 connection.register(name, pa.table({"id": pa.array(numbers, pa.int64())}))
-            ran = connection.execute(query, _plain(params))
-            if ran is None:
-                raise QueryError("The query can't be run. There is no statement in it.")
-            result: pa.Table = ran.to_arrow_table()
+            values = _plain(params)
+            result = run_interruptible(connection, lambda: _table(connection, query, values))
         finally:
             for name in ids:
                 connection.unregister(name)
@@ -205,7 +211,10 @@ class Queries:
         # A connection of its own: the reader stays open while other queries may run.
         with self._attachment.reading().cursor() as cursor:
             try:
-                for batch in cursor.execute(query).to_arrow_reader(rows):
+                reader = run_interruptible(
+                    cursor, lambda: cursor.execute(query).to_arrow_reader(rows)
+                )
+                while (batch := run_interruptible(cursor, lambda: next(reader, None))) is not None:
                     batch.validate(full=True)
                     self._require_stored_types(batch.columns, query)
                     yield batch
@@ -340,8 +349,6 @@ class Queries:
 
         if isinstance(error, SynphysError):
             return error
-        if "interrupted" in str(error).casefold():
-            raise KeyboardInterrupt from error
         if not self._contents.path.exists() or "malformed" in str(error):
             return unreadable(self._contents.path, error)
         if _is_about_a_value(error):
@@ -351,7 +358,32 @@ class Queries:
                 return misfit
         if where is not None and isinstance(error, duckdb.Error):
             return refusal(parse(where), error)
-        return QueryError(f"The query can't be run. {str(error).strip()}")
+        return QueryError(f"The query can't be run. {self._elsewhere(error)}{str(error).strip()}")
+
+    def _elsewhere(self, error: Exception) -> str:
+        """Return where a name is that a query does not find: in another schema version, or here."""
+        missing = _NOT_FOUND.search(str(error))
+        if missing is None:
+            return ""
+        name = (missing["column"] or missing["table"]).casefold()
+        schema = self._contents.schema
+        said = [table.elsewhere[name] for table in schema if name in table.elsewhere]
+        said += [schema.elsewhere[name]] if name in schema.elsewhere else []
+        said += [
+            f"{table.name}.{native} is {table.name}.{table.native_names[native]} here."
+            for table in schema
+            for native in table.native_names
+            if native.casefold() == name
+        ]
+        return f"{said[0]} " if said else ""
+
+
+def _table(connection: duckdb.DuckDBPyConnection, query: str, values: Any) -> pa.Table:
+    ran = connection.execute(query, values)
+    if ran is None:
+        raise QueryError("The query can't be run. There is no statement in it.")
+    table: pa.Table = ran.to_arrow_table()
+    return table
 
 
 def _by_id(data: pa.Table, label: str) -> pa.Table:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from .._arguments import checked
 from ..columns import check_dtype_backend, frame_from_arrow
-from ..errors import ArgumentError, MissingRowsError, MissingRowsWarning
+from ..errors import ArgumentError, MissingRowsError, MissingRowsWarning, UnknownTableError
 from ..query import names_of
 from .description import (
     ColumnNames,
@@ -25,6 +25,21 @@ if TYPE_CHECKING:
     from ..columns import DtypeBackend
     from ..schema import Table
     from .release import Release
+
+# Methods of the existing library, and what does the same here.
+_FORMER = {
+    "query": "db.table(name) or db.cell give a table, db.sql(query) any SQL",
+    "pair_query": "db.pairs(...) gives the frame at once",
+    "matrix_pairs": "db.pairs(...).synphys.classify(classes) tells the classes of both cells",
+    "list_project_names": "it is db.project_names",
+    "experiment_from_ext_id": "db.table('experiment', where=\"ext_id = '...'\") gives the row",
+    "experiment_from_timestamp": "db.table('experiment', where=\"ext_id = '...'\") gives the row",
+    "slice_from_ext_id": "db.table('slice', where=\"ext_id = '...'\") gives the row",
+    "slice_from_timestamp": "db.table('slice', where=\"ext_id = '...'\") gives the row",
+    "session": "frames need no session",
+    "default_session": "frames need no session",
+    "dataframe": "every result is a DataFrame already",
+}
 
 
 class TableAccess:
@@ -259,6 +274,10 @@ class TableAccess:
         # Only called where normal lookup fails; names with _ are Python's own protocols.
         if name.startswith("_"):
             raise AttributeError(name)
+        if name in _FORMER and name not in self:
+            raise UnknownTableError(
+                f"There is no table {name!r}, and no db.{name} here: {_FORMER[name]}."
+            )
         return self._table(name)
 
     def __contains__(self, name: object) -> bool:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import pandas as pd
 
+from .._arguments import checked
 from ..analysis import (
     ProbedPairs,
     connectivity,
@@ -16,18 +17,17 @@ from ..analysis import (
     numbers,
     require_column,
     require_numbers,
-    unit_of,
     value_matrix,
 )
 from ..errors import ArgumentError
-from ..query import single
+from ..query import plausible_unit, single
 from .distance_picture import draw_distances
 from .heatmap import Cells, draw_heat_map
 from .layout import lay_out
 from .probability_cells import probability_cells
 from .scales import probability_scale, value_scale
 from .series import groups_of, series_of
-from .style import COLOURS, joined, label_inches, labelled, new_axes, shown_unit, style
+from .style import AXES, COLOURS, joined, label_inches, labelled, new_axes, shown_unit, style
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -49,6 +49,7 @@ class PairPlots:
         self._frame = frame
 
     @documented_by(connectivity, parameters_only=True)
+    @checked(ax=AXES)
     def connectivity(
         self,
         classes: Classes,
@@ -129,6 +130,7 @@ class PairPlots:
             return draw_heat_map(cells, scale, value.replace("_", " "), ax)
 
     @documented_by(value_matrix, parameters_only=True)
+    @checked(ax=AXES)
     def matrix(
         self,
         column: str,
@@ -190,6 +192,7 @@ class PairPlots:
             db=db,
         )
         noted = values.attrs["synphys"]
+        plausible_unit(self._frame, column)
         unit, factor = shown_unit(None if noted["unit"] == "count" else noted["unit"])
         shown = values * factor
         texts = shown.map(lambda value: "" if np.isnan(value) else f"{value:.3g}")
@@ -200,6 +203,7 @@ class PairPlots:
 
     @documented_by(fit_distance, parameters_only=True)
     @documented_by(connectivity_profile, parameters_only=True)
+    @checked(ax=AXES)
     def distance(
         self,
         classes: Classes | None = None,
@@ -281,6 +285,7 @@ class PairPlots:
             lay_out(axes)
             return axes
 
+    @checked(ax=AXES)
     def strip(self, column: str, by: str | Sequence[str], *, ax: Axes | None = None) -> Axes:
         """Draw every value of a column as a point, side by side by another column.
 
@@ -318,7 +323,7 @@ class PairPlots:
         for name in (column, *names):
             require_column(self._frame, name)
         require_numbers(single(self._frame, column))
-        unit, factor = shown_unit(unit_of(column))
+        unit, factor = shown_unit(plausible_unit(self._frame, column))
         values = pd.Series(numbers(single(self._frame, column)) * factor)
         keys = [single(self._frame, name).reset_index(drop=True) for name in names]
         grouped = values[values.notna()].groupby(keys, observed=True)

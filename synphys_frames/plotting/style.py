@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from .._arguments import Rule
 from ..errors import MissingLibraryError
 
 if TYPE_CHECKING:
@@ -39,6 +40,15 @@ _SHOWN_UNITS = {
     "F": ("pF", 1e12),
     "S": ("nS", 1e9),
 }
+
+
+def _is_axes(value: object) -> bool:
+    from matplotlib.axes import Axes
+
+    return isinstance(value, Axes)
+
+
+AXES = Rule("one matplotlib Axes, such as plt.subplots()[1] or axes[0, 1]", _is_axes).or_none()
 
 
 def pyplot() -> Any:

@@ -21,7 +21,7 @@ from .filters import FILTERS, PairArguments
 from .frame_columns import frame_column
 from .frame_ids import ids_of, integers, noted_in, single, table_of
 from .frame_keys import key_mismatch
-from .frame_units import schema_of, to_units, unit_in
+from .frame_units import plausible_unit, schema_of, to_units, unit_in
 from .probed import probed_mask
 from .related import ids_via, related_rows, require_via, warn_of_other_ways, way_text
 from .wide_frame import kinds_of, lacking, names_of, pairs_frame, select
@@ -53,6 +53,7 @@ __all__ = [
     "names_of",
     "noted_in",
     "pairs_frame",
+    "plausible_unit",
     "probed_mask",
     "related_rows",
     "require_few",

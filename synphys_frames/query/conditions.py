@@ -19,6 +19,15 @@ if TYPE_CHECKING:
     from .._typing import Mask, Rows
     from ..columns import ColumnStore
 
+# Arguments of the existing library, and what they are here.
+_FORMER = {
+    "preload": "Here it is include=, with the same names and with those of tables and columns.",
+    "filter_exprs": 'Here it is where=, an expression in SQL: where="synapse.latency < 2e-3".',
+    "filter_cell_exprs": "Here it is pre_class= or post_class=, a CellClass.",
+    "session": "No session is needed here.",
+    "columns": "Here it is include=, with the names of columns.",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class PairConditions:
@@ -47,9 +56,9 @@ class PairConditions:
         for name in arguments:
             if name not in names:
                 known = [*names, "include", "dtype_backend"]
+                near = _FORMER.get(name) or did_you_mean(name, known)
                 raise ArgumentError(
-                    f"pairs() has no filter {name}. {did_you_mean(name, known)} The filters: "
-                    f"{', '.join(names)}."
+                    f"pairs() has no filter {name}. {near} The filters: {', '.join(names)}."
                 )
         given = {name: value for name, value in arguments.items() if value is not None}
         chosen = [one for one in FILTERS if one.name in given]

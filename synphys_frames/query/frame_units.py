@@ -8,7 +8,16 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from ..errors import UnitError, UnknownColumnError, did_you_mean
-from ..schema import NEWEST, STR, Unit, as_unit, converted, published_schema, unit_or_none
+from ..schema import (
+    NEWEST,
+    STR,
+    Unit,
+    as_unit,
+    converted,
+    published_schema,
+    require_plausible,
+    unit_or_none,
+)
 from .frame_ids import noted_in, single
 
 if TYPE_CHECKING:
@@ -54,6 +63,21 @@ def in_dataset_unit(frame: pd.DataFrame, label: str) -> pd.Series:
     if column is None:
         return values
     return converted(values, as_unit(noted), as_unit(column.unit))  # type: ignore[no-any-return]
+
+
+def plausible_unit(frame: pd.DataFrame, label: str) -> str | None:
+    """Return the unit of a frame's column, whose values can be of it.
+
+    Raises
+    ------
+    UnitError
+        Most of them can't: they were converted, and the frame does not note it.
+    """
+    column = described_column(frame, label, published_schema(NEWEST))
+    values = in_dataset_unit(frame, label)
+    if column is not None and pd.api.types.is_float_dtype(values.dtype):
+        require_plausible(values.to_numpy(dtype="float64", na_value=float("nan")), column, label)
+    return unit_in(frame, label)
 
 
 def to_units(

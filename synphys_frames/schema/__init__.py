@@ -25,6 +25,7 @@ from .units import (
     converted,
     require_lengths,
     require_metres,
+    require_plausible,
     unit_or_none,
     warn_of_sizes,
 )
@@ -59,6 +60,7 @@ __all__ = [
     "require_in_version",
     "require_lengths",
     "require_metres",
+    "require_plausible",
     "schema_changes",
     "undeclared_column",
     "unit_or_none",

@@ -11,7 +11,7 @@ from scipy.stats import beta, mannwhitneyu
 
 import synphys_frames as sf
 from synphys_frames.analysis.intervals import connection_interval
-from synphys_frames.analysis.matrix import holm, unit_of
+from synphys_frames.analysis.matrix import holm
 from synphys_frames.analysis.pair_columns import PairFrame
 from synphys_frames.errors import (
     ArgumentError,
@@ -472,21 +472,6 @@ def test_holm_step_by_step(p_values: list[float]) -> None:
         expected[place] = min(least, 1.0)
     found = holm(np.array(p_values))
     np.testing.assert_allclose(found, [expected[place] for place in range(len(p_values))])
-
-
-@pytest.mark.parametrize(
-    ("column", "unit"),
-    [
-        ("synapse.psp_amplitude", "V"),
-        ("pair.distance", "m"),
-        ("distance", "m"),
-        ("post_cortical_cell_location.distance_to_pia", "m"),
-        ("slice.species", None),
-        ("nothing.at_all", None),
-    ],
-)
-def test_units(column: str, unit: str | None) -> None:
-    assert unit_of(column) == unit
 
 
 @pytest.mark.parametrize(

@@ -692,3 +692,46 @@ def test_every_column_of_a_frame_can_be_changed(db: sf.SynphysDatabase, read: An
         frame.loc[0, name] = frame.loc[other, name]
         first, last = frame.loc[0, name], frame.loc[other, name]
         assert (pd.isna(first) and pd.isna(last)) or first == last
+
+
+@pytest.mark.parametrize(
+    ("name", "instead"),
+    [
+        ("query", r"db\.table\(name\)"),
+        ("pair_query", r"db\.pairs\("),
+        ("list_project_names", r"db\.project_names"),
+        ("experiment_from_ext_id", "ext_id"),
+        ("default_session", "no session"),
+    ],
+)
+def test_names_of_the_existing_library_lead_here(
+    db: sf.SynphysDatabase, name: str, instead: str
+) -> None:
+    with pytest.raises(UnknownTableError, match=instead):
+        getattr(db, name)
+    assert not hasattr(db, name)
+
+
+@pytest.mark.parametrize(("name", "instead"), [("preload", "include="), ("filter_exprs", "where=")])
+def test_arguments_of_the_existing_library_lead_here(
+    db: sf.SynphysDatabase, name: str, instead: str
+) -> None:
+    with pytest.raises(ArgumentError, match=f"no filter {name}. Here it is {instead}"):
+        db.pairs(**{name: ["cell"]})  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("query", "instead"),
+    [
+        ("SELECT is_excitatory FROM cell", r"is_excitatory is cell\.cell_class"),
+        ("SELECT c.is_excitatory FROM cell AS c", r"cell\.cell_class"),
+        ("SELECT stim_name FROM patch_clamp_recording", "stim_name"),
+        ("SELECT * FROM baseline_response_strength", "baseline_response_strength"),
+        ("SELECT width FROM intrinsic", r"ap_width"),
+    ],
+)
+def test_sql_tells_where_a_name_of_another_version_is(
+    db: sf.SynphysDatabase, query: str, instead: str
+) -> None:
+    with pytest.raises(QueryError, match=f"run\\. .*{instead}.*Error: "):
+        db.sql(query)

@@ -9,9 +9,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib import pyplot as plt
+from matplotlib.text import Text
 
 import synphys_frames as sf
-from synphys_frames.errors import UnitError, UnitWarning, UnknownColumnError
+from synphys_frames.errors import ArgumentError, UnitError, UnitWarning, UnknownColumnError
+from synphys_frames.query import unit_in
 from synphys_frames.schema import published_schema
 from synphys_frames.schema.units import as_unit, largest
 
@@ -244,3 +247,65 @@ def test_the_largest_values_are_above_all_that_the_dataset_has(db: sf.SynphysDat
         for column in schema.tables[table].columns.values():
             if column.kind == "float":
                 assert not (frame[column.name].abs() > largest(column)).any(), column
+
+
+@pytest.mark.parametrize(
+    ("column", "unit"),
+    [
+        ("synapse.psp_amplitude", "V"),
+        ("pair.distance", "m"),
+        ("distance", "m"),
+        ("post_cortical_cell_location.distance_to_pia", "m"),
+        ("slice.species", None),
+        ("nothing.at_all", None),
+    ],
+)
+def test_units_of_columns(column: str, unit: str | None) -> None:
+    assert unit_in(pd.DataFrame({column: [1.0]}), column) == unit
+
+
+PICTURES: dict[str, Callable[[Any, str], Any]] = {
+    "matrix": lambda f, column: f.synphys.plot.matrix(column, CLASSES),
+    "strip": lambda f, column: f.synphys.plot.strip(column, "pre_cell.cell_class"),
+}
+
+
+@pytest.mark.parametrize("picture", PICTURES)
+@pytest.mark.parametrize(
+    ("column", "unit", "factor"),
+    [
+        ("synapse.latency", "µs", 1e6),
+        ("synapse.psp_amplitude", "µV", 1e6),
+        ("synapse.psc_amplitude", "pA", 1e12),
+        ("pair.distance", "µm", 1e6),
+    ],
+)
+def test_pictures_show_the_unit_that_is_noted_and_refuse_what_can_not_be(
+    db: sf.SynphysDatabase, picture: str, column: str, unit: str, factor: float
+) -> None:
+    frame = db.pairs(include=["cell", "synapse"], synapse=True)
+    noted = frame.synphys.to_units({column: unit})
+    axes = PICTURES[picture](noted, column)
+    texts = [text.get_text() for text in axes.figure.findobj(Text)]
+    assert any(f"({unit})" in text for text in texts)
+    silent = frame.copy()
+    silent[column] = silent[column] * factor
+    with pytest.raises(UnitError, match=f"The values of '{column}', .* can't be"):
+        PICTURES[picture](silent, column)
+    plt.close("all")
+
+
+@pytest.mark.parametrize("ax", ["array", "figure", 3, "axes"])
+def test_an_ax_that_is_none_is_refused_by_name(db: sf.SynphysDatabase, ax: Any) -> None:
+    pairs = db.pairs(include=["cell", "synapse"])
+    given = {"array": lambda: plt.subplots(2)[1], "figure": plt.figure}.get(ax, lambda: ax)()
+    plots = pairs.synphys.plot
+    for draw in (
+        lambda: plots.connectivity(CLASSES, ax=given),
+        lambda: plots.matrix("synapse.latency", CLASSES, ax=given),
+        lambda: plots.distance(ax=given),
+        lambda: plots.strip("synapse.latency", "pre_cell.cell_class", ax=given),
+    ):
+        with pytest.raises(ArgumentError, match=r"ax takes one matplotlib Axes, .* or None; got"):
+            draw()
+    plt.close("all")

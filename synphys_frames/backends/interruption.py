@@ -1,0 +1,76 @@
+"""Queries that stop: by Ctrl-C, and after a time."""
+
+from __future__ import annotations
+
+from threading import Thread, current_thread, main_thread
+from typing import TYPE_CHECKING, TypeVar
+
+from ..errors import QueryTimeoutError
+from ..options import config
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import duckdb
+
+    T = TypeVar("T")
+
+# How long a query may take to stop once it is told to.
+_PATIENCE = 5.0
+
+
+def run_interruptible(connection: duckdb.DuckDBPyConnection, work: Callable[[], T]) -> T:
+    """Return what a query gives, run so that Ctrl-C stops it, and it takes no longer than allowed.
+
+    DuckDB looks for Ctrl-C between its tasks only, which can take minutes, and leaves a query
+    running whose caller was interrupted. So the query runs in another thread, and this one waits
+    for it, where Python hears of Ctrl-C at once.
+
+    Parameters
+    ----------
+    connection
+        On which the query runs.
+    work
+        Runs it.
+
+    Raises
+    ------
+    KeyboardInterrupt
+        Whichever way DuckDB says that it was interrupted.
+    QueryTimeoutError
+        After ``config.query_timeout`` seconds.
+    """
+    seconds = config.query_timeout
+    # Only the main thread of a program hears of Ctrl-C.
+    if seconds is None and current_thread() is not main_thread():
+        return work()
+    results: list[T] = []
+    errors: list[BaseException] = []
+
+    def attempt() -> None:
+        try:
+            results.append(work())
+        except BaseException as error:  # noqa: BLE001 - it is raised again where it belongs
+            errors.append(error)
+
+    worker = Thread(target=attempt, name="query", daemon=True)
+    worker.start()
+    try:
+        worker.join(seconds)
+    except KeyboardInterrupt:
+        _stop(connection, worker)
+        raise
+    if worker.is_alive():
+        _stop(connection, worker)
+        raise QueryTimeoutError(
+            f"The query took longer than config.query_timeout, {seconds:g} seconds. Set it to "
+            "more, or to None for no limit."
+        )
+    if errors:
+        raise errors[0]
+    return results[0]
+
+
+def _stop(connection: duckdb.DuckDBPyConnection, worker: Thread) -> None:
+    connection.interrupt()
+    worker.join(_PATIENCE)
