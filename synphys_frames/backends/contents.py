@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from ..errors import MissingRowsError, ReleaseFileError
+from ..errors import MissingRowsError, ReleaseFileError, warn
 from ..releases import canonical_name, larger_names
 from ..schema import (
     NEWEST,
@@ -110,11 +109,11 @@ class Contents:
             self._require_fitting_tables(published)
             return published
         if _is_newer(self.schema_version):
-            warnings.warn(
+            warn(
                 f"{self.path.name} has schema version {self.schema_version}, which is newer than "
                 f"the newest that is known here ({NEWEST}). What is known works; other tables and "
                 "columns come as they are. A newer synphys_frames may know it.",
-                stacklevel=7,
+                UserWarning,
             )
             return of_version(NEWEST)
         raise ReleaseFileError(

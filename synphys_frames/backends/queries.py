@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import warnings
 from functools import cached_property
 from numbers import Integral
 from typing import TYPE_CHECKING, Any
@@ -20,6 +19,7 @@ from ..errors import (
     SynphysError,
     UnknownColumnError,
     did_you_mean,
+    warn,
 )
 from ..schema import warn_of_sizes
 from .attachment import NATIVE
@@ -200,7 +200,7 @@ class Queries:
         try:
             self._contents.require_rows(sorted(name.rpartition(".")[2] for name in asked))
         except MissingRowsError as error:
-            warnings.warn(str(error), MissingRowsWarning, stacklevel=4)
+            warn(str(error), MissingRowsWarning)
 
     def batches(self, table: Table, rows: int) -> Iterator[pa.RecordBatch]:
         """Yield a whole table, so many rows at a time."""

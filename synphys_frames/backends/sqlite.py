@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-import warnings
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from .._files import FileState
-from ..errors import ReleaseFileError
+from ..errors import ReleaseFileError, warn
 from .base import CATALOGUE, Facts, Misfit, Storage, absolute_path, digest
 from .duckdb_engine import load_sqlite_extension
 from .identifiers import quoted
@@ -173,10 +172,10 @@ class SqliteStorage(Storage):
     def select(self, table: Table, errors: Errors) -> str:
         """Return a query that casts each column to its kind's type."""
         if errors == "coerce" and (misfits := self._misfit_columns(table)):
-            warnings.warn(
+            warn(
                 f"{self.location.name}: values of {table.name}.{', '.join(misfits)} that are "
                 'not of the column\'s type count as missing (errors="coerce").',
-                stacklevel=2,
+                UserWarning,
             )
             return _coerced(table)
         columns = ", ".join(

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import TYPE_CHECKING
 
 from .._arguments import checked
 from ..columns import check_dtype_backend, frame_from_arrow
-from ..errors import ArgumentError, MissingRowsError, MissingRowsWarning, UnknownTableError
+from ..errors import ArgumentError, MissingRowsError, MissingRowsWarning, UnknownTableError, warn
 from ..query import names_of
 from .description import (
     ColumnNames,
@@ -195,7 +194,7 @@ class TableAccess:
         except MissingRowsError as error:
             if where is not None:
                 raise
-            warnings.warn(str(error), MissingRowsWarning, stacklevel=3)
+            warn(str(error), MissingRowsWarning)
         kinds = {label: table.columns[column].kind for label, column in chosen.items()}
         return self._release.with_provenance(frame_from_arrow(data, kinds, dtype_backend), name)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass, replace
 from math import inf
 from typing import TYPE_CHECKING
@@ -11,7 +10,7 @@ import numpy as np
 
 from ..backends import quoted
 from ..columns import JoinedRows
-from ..errors import AmbiguousWayWarning, ArgumentError, JoinError, did_you_mean
+from ..errors import AmbiguousWayWarning, ArgumentError, JoinError, did_you_mean, warn
 from ..schema import foreign_keys, other_ways, require_id
 from .frame_ids import integers, labelled
 
@@ -157,12 +156,11 @@ def warn_of_other_ways(
         return
     ways = " or ".join(f'via="{other}"' for other in others)
     own = next(step.name for step in aliases.path(target[0])[1:] if step.name in _MARKS)
-    warnings.warn(
+    warn(
         f"From {source!r} to {table!r} several ways lead to different rows. Taken is "
         f"{way_text(aliases, table)}; {ways} takes another one, and "
         f'via="{own}" says that this one is meant. db.ways lists them all.',
         AmbiguousWayWarning,
-        stacklevel=3,
     )
 
 
