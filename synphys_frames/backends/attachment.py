@@ -151,7 +151,8 @@ class Attachment:
     def _create_views(self, connection: duckdb.DuckDBPyConnection) -> None:
         # To make them may warn of what is stored, which is said once.
         self._views = self._views or list(self._view_statements())
-        for statement in self._views:
+        # In one transaction, which takes half of the time.
+        for statement in ("BEGIN", *self._views, "COMMIT"):
             connection.execute(statement)
 
     def _view_statements(self) -> Iterator[str]:

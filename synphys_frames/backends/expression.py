@@ -24,7 +24,7 @@ from .expression_rules import (
     require_short,
     too_nested,
 )
-from .interruption import run_interruptible
+from .interruption import interrupts, run_interruptible
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -123,7 +123,8 @@ def parse(text: str) -> Expression:
     if not isinstance(text, str):
         raise ArgumentError(f"An expression is SQL as text; got {text!r}.")
     require_short(text)
-    return _parse(text)
+    with interrupts():
+        return _parse(text)
 
 
 @lru_cache(maxsize=512)
@@ -137,8 +138,6 @@ def _parse(text: str) -> Expression:
                 "SELECT json_serialize_sql(?)", [f"SELECT ({text}\n)"]
             ).fetchone()
         except (duckdb.Error, RuntimeError) as error:
-            if "interrupt" in str(error).casefold():
-                raise KeyboardInterrupt from error
             raise ExpressionError(f"The expression {text!r} can't be read: {error}") from error
     try:
         parsed: dict[str, Any] = json.loads(row[0]) if row else {"error": True}
@@ -319,7 +318,8 @@ def _selected(
                 f"The expression {expression.text!r} can't be evaluated: the values of "
                 f"{'.'.join(name)} are not of one type ({error})."
             ) from error
-    with connection().cursor() if connection is not None else evaluating_connection() as cursor:
+    opened = connection().cursor() if connection is not None else evaluating_connection()
+    with interrupts(), opened as cursor:
         cursor.register("rows", pa.table(data))
         try:
             # row_number beside it makes DuckDB refuse an aggregate.

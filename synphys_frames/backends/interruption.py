@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from threading import Thread, current_thread, main_thread
 from typing import TYPE_CHECKING, TypeVar
 
@@ -9,14 +10,27 @@ from ..errors import QueryTimeoutError
 from ..options import config
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     import duckdb
 
     T = TypeVar("T")
 
+_SAID = "query interrupted"
 # How long a query may take to stop once it is told to.
 _PATIENCE = 5.0
+
+
+@contextmanager
+def interrupts() -> Iterator[None]:
+    """Have Ctrl-C raise KeyboardInterrupt also where DuckDB makes another error of it."""
+    try:
+        yield
+    except Exception as error:
+        causes = (error, error.__cause__)
+        if any(isinstance(one, RuntimeError) and _SAID in str(one).casefold() for one in causes):
+            raise KeyboardInterrupt from error
+        raise
 
 
 def run_interruptible(connection: duckdb.DuckDBPyConnection, work: Callable[[], T]) -> T:

@@ -204,6 +204,8 @@ def test_a_number_is_the_same_in_every_place(tiny_path: Path, number: float) -> 
     path.unlink(missing_ok=True)
     shutil.copy(tiny_path, path)
     with closing(sqlite3.connect(path)) as connection:
+        connection.execute("UPDATE pair SET distance = NULL")
+        connection.execute("UPDATE cell SET depth = NULL")
         connection.execute("UPDATE pair SET distance = ? WHERE id IN (1, 5)", [number])
         connection.execute("UPDATE cell SET depth = ? WHERE id = 3", [number])
         connection.commit()
