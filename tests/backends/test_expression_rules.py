@@ -11,7 +11,11 @@ import pandas as pd
 import pytest
 
 import synphys_frames as sf
-from synphys_frames.backends.duckdb_engine import evaluating_connection, plain_connection
+from synphys_frames.backends.duckdb_engine import (
+    bundled_extension,
+    evaluating_connection,
+    plain_connection,
+)
 from synphys_frames.backends.expression import evaluate, parse
 from synphys_frames.backends.expression_rules import FUNCTIONS, MOST_CHARACTERS, TYPES
 from synphys_frames.database.database import release_of
@@ -241,6 +245,8 @@ BEHIND = [
     "COPY (SELECT 1) TO '{path}.csv'",
     "EXPORT DATABASE '{path}.folder'",
     "INSTALL icu",
+    "LOAD '{unsigned}'",
+    "INSTALL '{unsigned}'",
     "LOAD '{path}'",
     "SELECT * FROM glob('{path}*')",
     "SELECT '127.0.0.1'::INET",
@@ -261,11 +267,19 @@ def wall(name: str, db: sf.SynphysDatabase) -> Any:
 @pytest.mark.parametrize("query", BEHIND)
 @pytest.mark.parametrize("name", ["alone", "evaluator", "reading"])
 def test_the_connections_of_expressions_reach_nothing_by_themselves(
-    db: sf.SynphysDatabase, secret: Path, name: str, query: str
+    db: sf.SynphysDatabase,
+    secret: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+    name: str,
+    query: str,
 ) -> None:
     """The second wall, without the first: SQL that no expression could hold."""
+    # An extension that is not loaded yet, since it has another name.
+    unsigned = tmp_path_factory.mktemp("extensions") / "other.duckdb_extension"
+    unsigned.symlink_to(str(bundled_extension()))
+    asked = query.format(path=secret, unsigned=unsigned)
     with pytest.raises(duckdb.Error) as caught:
-        wall(name, db).execute(query.format(path=secret)).fetchall()
+        wall(name, db).execute(asked).fetchall()
     assert SECRET not in str(caught.value)
     assert sorted(secret.parent.iterdir()) == [secret]
 
