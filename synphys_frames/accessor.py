@@ -353,8 +353,8 @@ class SynphysAccessor(PairVerbs):
                 warn_of_other_ways(aliases, alias.name, self._frame, reached, by_row=True)
         if dtype_backend == "pyarrow":
             joined = to_arrow_backend(joined, kinds_of(store, source, selection, prefixed=True))
-        fresh = joined.loc[:, ~joined.columns.isin(self._frame.columns)]
-        return self._beside(fresh)
+        known = joined.columns.isin(self._frame.columns)
+        return self._beside(joined.loc[:, ~known] if known.any() else joined)
 
     def _beside(self, columns: pd.DataFrame) -> pd.DataFrame:
         result = pd.concat([self._frame, columns.set_axis(self._frame.index)], axis=1)

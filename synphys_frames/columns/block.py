@@ -80,6 +80,8 @@ class Block:
         The columns, those of floats first.
     float_names, float_position
         The columns of floats, and the place of each among them.
+    text_names
+        The columns of texts, of all of the table.
     rows
         How many rows the table has.
     floats
@@ -89,6 +91,9 @@ class Block:
     def __init__(self, table: Table, data: pa.Table) -> None:
         self._kinds = {column.name: column.kind for column in table.columns.values()}
         self.float_names: list[str] = json.loads(data.schema.metadata[_FLOAT_NAMES])
+        self.text_names = {
+            name for name, kind in self._kinds.items() if KINDS[kind].storage == "texts"
+        }
         self.float_position = {name: place for place, name in enumerate(self.float_names)}
         width = len(self.float_names)
         stored = dict(enumerate(data.column_names))

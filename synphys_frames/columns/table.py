@@ -126,7 +126,7 @@ class TableColumns:
         block = self._block(name)
         if name in block.float_position:
             return block.floats[:-1, block.float_position[name]]
-        if self._is_text(name):
+        if name in block.text_names:
             return block.texts(name, slice(None, -1))
         return block.array(name)[:-1]
 
@@ -136,7 +136,8 @@ class TableColumns:
         if name in block.float_position:
             gathered: np.ndarray[Any, Any] = block.floats[rows, block.float_position[name]]
             return gathered
-        return block.texts(name, rows) if self._is_text(name) else block.array(name).take(rows)
+        is_text = name in block.text_names
+        return block.texts(name, rows) if is_text else block.array(name).take(rows)
 
     def texts(self, name: str, rows: Rows | None = None) -> Any:
         """Return a column of texts at these rows, default row by row, as a Categorical.
@@ -150,11 +151,8 @@ class TableColumns:
 
     def series(self, name: str, rows: Rows) -> pd.Series:
         """Return a column at these rows to be compared: texts as a categorical column."""
-        taken = self.texts(name, rows) if self._is_text(name) else self.take(name, rows)
-        return pd.Series(taken, copy=False)
-
-    def _is_text(self, name: str) -> bool:
-        return self.table.column(name).facts.storage == "texts"
+        is_text = name in self._block(name).text_names
+        return pd.Series(self.texts(name, rows) if is_text else self.take(name, rows), copy=False)
 
     def keys(self, name: str) -> tuple[Rows, np.ndarray[Any, np.dtype[np.bool_]]]:
         """Return an integer column as plain integers, and where it is missing."""

@@ -245,3 +245,7 @@ def kind_of(arrow_type: pa.DataType) -> Kind | None:
 
 def _fits_int64(arrow_type: pa.DataType) -> bool:
     return bool(pa.types.is_integer(arrow_type)) and arrow_type != pa.uint64()
+
+
+# Kinds that stay out of wide frames; looking here is cheaper than asking each column.
+HEAVY_KINDS = frozenset(kind for kind, facts in KINDS.items() if facts.is_heavy)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from ..errors import NotInVersionError, UnknownColumnError, UnknownTableError, did_you_mean
-from .kinds import KINDS
+from .kinds import HEAVY_KINDS, KINDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -59,7 +59,7 @@ class Column:
     @property
     def is_heavy(self) -> bool:
         """Whether the column stays out of wide frames unless it is named (JSON and arrays)."""
-        return self.facts.is_heavy
+        return self.kind in HEAVY_KINDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +88,7 @@ class Table:
     @property
     def kept_columns(self) -> list[str]:
         """Names of the columns that are kept in memory: all but JSON and arrays."""
-        return [column.name for column in self.columns.values() if not column.is_heavy]
+        return [name for name, column in self.columns.items() if column.kind not in HEAVY_KINDS]
 
     @property
     def native_names(self) -> dict[str, str]:
