@@ -6,6 +6,7 @@ import ctypes
 import os
 import sys
 import threading
+from contextlib import suppress
 from typing import TYPE_CHECKING
 from weakref import WeakSet
 
@@ -183,10 +184,9 @@ class Attachment:
             process.evaluator = None
         for name, root in process.roots.items():
             own = getattr(process.local, name, None)
-            # A query that was left running would be waited for.
             for connection in (own, root):
                 if connection is not None:
-                    connection.interrupt()
+                    _interrupt(connection)
                     connection.close()
         process.roots.clear()
 
@@ -206,6 +206,15 @@ def _renamed(table: Table) -> str:
         for column in table.columns.values()
     )
     return f"SELECT {columns} FROM {NATIVE}.{quoted(table.stored_in or table.name)} AS stored"
+
+
+def _interrupt(connection: duckdb.DuckDBPyConnection) -> None:
+    """Stop a query that was left running: to close its connection would wait for it."""
+    import duckdb
+
+    # The user may have closed theirs.
+    with suppress(duckdb.ConnectionException):
+        connection.interrupt()
 
 
 _live: WeakSet[Attachment] = WeakSet()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ..errors import ExpressionError, did_you_mean
+from ..errors import ExpressionError, did_you_mean, shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -141,14 +141,14 @@ def require_bounded(text: str, parsed: Any) -> None:
             raise too_nested(text)
     if terms > MOST_TERMS:
         raise ExpressionError(
-            f"The expression {_shown(text)} has {terms:,} terms; at most {MOST_TERMS:,} are read."
+            f"The expression {shown(text)} has {terms:,} terms; at most {MOST_TERMS:,} are read."
         )
 
 
 def too_nested(text: str) -> ExpressionError:
     """Return the error for an expression with too many terms inside each other."""
     return ExpressionError(
-        f"The expression {_shown(text)} has more than {MOST_NESTED} terms inside each other."
+        f"The expression {shown(text)} has more than {MOST_NESTED} terms inside each other."
     )
 
 
@@ -199,7 +199,7 @@ def _require_function(text: str, part: dict[str, Any]) -> None:
 
 
 def _require_pattern(text: str, part: dict[str, Any]) -> None:
-    pattern = part["children"][1]
+    pattern = part["children"][1] if len(part["children"]) > 1 else {}
     value = pattern.get("value", {}).get("value")
     if pattern.get("class") != "CONSTANT" or not isinstance(value, str):
         raise _refusal(text, "a pattern that is no text", "LIKE 'sst%'")
@@ -208,7 +208,7 @@ def _require_pattern(text: str, part: dict[str, Any]) -> None:
     if ("_" in value or "escape" in part["function_name"]) and "%" in value.strip("%"):
         raise _refusal(
             text,
-            f"the pattern {_shown(value)}, which has both _ and a % inside",
+            f"the pattern {shown(value)}, which has both _ and a % inside",
             "with _, % can only be at the ends; join two patterns by AND",
         )
 
@@ -234,10 +234,6 @@ def _require_type(text: str, cast_type: dict[str, Any]) -> None:
 def _refusal(text: str, said: str, instead: str = "") -> ExpressionError:
     more = f" ({instead})" if instead else ""
     return ExpressionError(
-        f"The expression {_shown(text)} holds {said}{more}; only columns, values, and the listed "
+        f"The expression {shown(text)} holds {said}{more}; only columns, values, and the listed "
         "operators and functions of one row can be used. db.sql(query) takes any query."
     )
-
-
-def _shown(text: str) -> str:
-    return repr(text if len(text) <= 200 else f"{text[:200]}…")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from threading import Thread, current_thread, main_thread
+from threading import Event, Thread, current_thread, main_thread
 from typing import TYPE_CHECKING, TypeVar
 
 from ..errors import QueryTimeoutError
@@ -60,22 +60,25 @@ def run_interruptible(connection: duckdb.DuckDBPyConnection, work: Callable[[], 
         return work()
     results: list[T] = []
     errors: list[BaseException] = []
+    # Not the thread's own end: a join that Ctrl-C breaks off takes a running thread for ended.
+    done = Event()
 
     def attempt() -> None:
         try:
             results.append(work())
         except BaseException as error:  # noqa: BLE001 - it is raised again where it belongs
             errors.append(error)
+        finally:
+            done.set()
 
-    worker = Thread(target=attempt, name="query", daemon=True)
-    worker.start()
     try:
-        worker.join(seconds)
+        Thread(target=attempt, name="query", daemon=True).start()
+        in_time = done.wait(seconds)
     except KeyboardInterrupt:
-        _stop(connection, worker)
+        _stop(connection, done)
         raise
-    if worker.is_alive():
-        _stop(connection, worker)
+    if not in_time:
+        _stop(connection, done)
         raise QueryTimeoutError(
             f"The query took longer than config.query_timeout, {seconds:g} seconds. Set it to "
             "more, or to None for no limit."
@@ -85,6 +88,6 @@ def run_interruptible(connection: duckdb.DuckDBPyConnection, work: Callable[[], 
     return results[0]
 
 
-def _stop(connection: duckdb.DuckDBPyConnection, worker: Thread) -> None:
+def _stop(connection: duckdb.DuckDBPyConnection, done: Event) -> None:
     connection.interrupt()
-    worker.join(_PATIENCE)
+    done.wait(_PATIENCE)

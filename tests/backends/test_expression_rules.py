@@ -68,6 +68,8 @@ REFUSED = [
     "version() IS NULL",
     "cre_type COLLATE de = 'a'",
     "cre_type LIKE cre_type",
+    "like_escape(cre_type)",
+    "ilike_escape()",
     "cre_type LIKE '%a%a_%'",
     "cre_type ILIKE '%a_b%c'",
     "strftime(TIMESTAMP '2020-01-01', '%Y') = '2020'",

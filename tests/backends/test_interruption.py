@@ -96,3 +96,13 @@ def test_a_time_that_is_none_is_refused(seconds: object) -> None:
 def test_an_error_that_only_speaks_of_interrupting_is_none(sample_path: Path) -> None:
     with sf.load_sqlite(sample_path) as db, pytest.raises(ExpressionError):
         db.pairs(where="pre_cell.cre_type > 'interrupt' AND sqrt(-1) > 0")
+
+
+def test_a_database_closes_after_its_user_closed_the_connection(sample_path: Path) -> None:
+    db = sf.load_sqlite(sample_path)
+    assert db.sql("SELECT 1").shape == (1, 1)
+    db.connection.close()
+    assert db.sql("SELECT 2 AS two")["two"].tolist() == [2]
+    db.connection.close()
+    db.close()
+    assert db.is_closed
