@@ -120,6 +120,7 @@ RULES: dict[str, Rule] = {
     "min_count": Rule("a whole number, 1 or more", lambda value: is_whole(value) and value >= 1),
     "native": FLAG,
     "only_supported": FLAG,
+    "untrusted": FLAG,
     "overlap": TEXT,
     "pairs": FRAME,
     "params": Rule(

@@ -1,4 +1,4 @@
-"""DuckDB over a release: two instances a process, ours and the user's; a connection a thread."""
+"""DuckDB over a release: an instance for us, for the user, for others; a connection a thread."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from weakref import WeakSet
 
 from ..errors import ClosedError, ExtensionError
 from .base import unreadable
-from .duckdb_engine import evaluating_connection, lock, plain_connection
+from .duckdb_engine import bound_memory, evaluating_connection, lock, plain_connection
 from .identifiers import quoted
 
 if TYPE_CHECKING:
@@ -34,7 +34,8 @@ class _Process:
     def __init__(self) -> None:
         self.pid = os.getpid()
         self.lock = threading.RLock()
-        # Of the library, and of the user, whose settings are to change no answer of ours.
+        # One for what the library asks, one for the user, whose settings are to change no answer of
+        # ours, and one for queries from elsewhere.
         self.roots: dict[str, duckdb.DuckDBPyConnection] = {}
         self.evaluator: duckdb.DuckDBPyConnection | None = None
         self.local = threading.local()
@@ -98,19 +99,37 @@ class Attachment:
         """
         return self._connection("reading")
 
+    def untrusted(self) -> duckdb.DuckDBPyConnection:
+        """Return this thread's connection for queries from elsewhere, opened on first use.
+
+        It is locked as the library's own, has an instance of its own, and writes nothing to disk,
+        also where memory does not suffice.
+
+        Raises
+        ------
+        ClosedError
+            The database was closed.
+        """
+        return self._connection("untrusted")
+
     def _connection(self, name: str) -> duckdb.DuckDBPyConnection:
         process = self._own_process()
         existing: duckdb.DuckDBPyConnection | None = getattr(process.local, name, None)
         if existing is None:
             with process.lock:
                 if name not in process.roots:
-                    root = self._open()
-                    if name == "reading":
-                        lock(root, self._storage.folder)
-                    process.roots[name] = root
+                    process.roots[name] = self._root(name)
             existing = process.roots[name].cursor()
             setattr(process.local, name, existing)
         return existing
+
+    def _root(self, name: str) -> duckdb.DuckDBPyConnection:
+        root = self._open()
+        if name == "untrusted":
+            bound_memory(root)
+        if name != "connection":
+            lock(root, self._storage.folder)
+        return root
 
     def evaluator(self) -> duckdb.DuckDBPyConnection:
         """Return a connection for expressions over columns in memory; the file is not attached.

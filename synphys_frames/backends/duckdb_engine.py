@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import ExtensionError
+from ..options import config
 
 if TYPE_CHECKING:
     import duckdb
@@ -106,3 +107,10 @@ def lock(connection: duckdb.DuckDBPyConnection, folder: Path | None = None) -> N
     connection.execute("SET allow_community_extensions = false")
     connection.execute("SET enable_external_access = false")
     connection.execute("SET lock_configuration = true")
+
+
+def bound_memory(connection: duckdb.DuckDBPyConnection) -> None:
+    """Let an instance use as much memory as the tables of a database, and no file beside it."""
+    connection.execute(f"SET memory_limit = '{config.memory_budget} B'")
+    connection.execute("SET temp_directory = ''")
+    connection.execute("SET max_temp_directory_size = '0 B'")

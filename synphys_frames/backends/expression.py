@@ -16,14 +16,7 @@ import pyarrow as pa
 
 from ..errors import ArgumentError, ExpressionError
 from .duckdb_engine import evaluating_connection, plain_connection
-from .expression_rules import (
-    ignore_case_by_lower,
-    nodes,
-    require_allowed,
-    require_bounded,
-    require_short,
-    too_nested,
-)
+from .expression_rules import FILTER, ignore_case_by_lower, nodes
 from .interruption import interrupts, run_interruptible
 
 if TYPE_CHECKING:
@@ -122,7 +115,7 @@ def parse(text: str) -> Expression:
     """
     if not isinstance(text, str):
         raise ArgumentError(f"An expression is SQL as text; got {text!r}.")
-    require_short(text)
+    FILTER.require_short(text)
     with interrupts():
         return _parse(text)
 
@@ -142,7 +135,7 @@ def _parse(text: str) -> Expression:
     try:
         parsed: dict[str, Any] = json.loads(row[0]) if row else {"error": True}
     except RecursionError:
-        raise too_nested(text) from None
+        raise FILTER.too_nested(text) from None
     if parsed["error"]:
         reason = parsed.get("error_message", "it can't be parsed")
         raise ExpressionError(f"The expression {text!r} is not valid SQL: {reason}.")
@@ -152,10 +145,10 @@ def _parse(text: str) -> Expression:
             f"The expression {text!r} must be one SQL expression, such as "
             '"distance < 100e-6 AND has_synapse", and nothing after it.'
         )
-    require_bounded(text, node["select_list"])
+    FILTER.require_bounded(text, node["select_list"])
     compared = tuple(_compared(node["select_list"]))
     _make_doubles(text, node["select_list"])
-    require_allowed(text, node["select_list"])
+    FILTER.require_allowed(text, node["select_list"])
     ignore_case_by_lower(node["select_list"])
     names = [
         tuple(part["column_names"])

@@ -6,12 +6,15 @@ the row alone, reaches nothing else, and costs about as much as reading the row.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ExpressionError, did_you_mean, shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from ..errors import SynphysError
 
 # By what they are for; the documentation lists them from here.
 FUNCTIONS: dict[str, tuple[str, ...]] = {
@@ -75,11 +78,18 @@ _INSTEAD = {
     "regexp_matches": "LIKE and ILIKE take % for any text and _ for one character.",
     "~~~": "LIKE takes % for any text and _ for one character.",
 }
-_AGGREGATES = frozenset(
-    {"avg", "mean", "sum", "min", "max", "count", "count_star", "median", "mode", "stddev", "std"}
+# Those that give one value of bounded size, whatever the rows; then the rest.
+AGGREGATES = frozenset(
+    {"avg", "mean", "sum", "min", "max", "count", "count_star", "median", "mode", "stddev"}
     | {"stddev_samp", "stddev_pop", "variance", "var_samp", "var_pop", "quantile", "quantile_cont"}
-    | {"first", "last", "any_value", "list", "array_agg", "string_agg", "bool_and", "bool_or"}
+    | {"quantile_disc", "first", "last", "any_value", "bool_and", "bool_or", "arg_min", "arg_max"}
+    | {"corr", "covar_pop", "covar_samp", "regr_slope", "regr_intercept", "regr_r2", "skewness"}
+    | {"kurtosis", "mad", "product", "entropy", "count_if", "sem"}
 )
+_GROWING = frozenset({"list", "array_agg", "string_agg", "group_concat", "listagg"}) | {
+    "histogram",
+    "std",
+}
 MOST_CHARACTERS = 100_000
 MOST_TERMS = 25_000
 MOST_NESTED = 100
@@ -104,15 +114,6 @@ _LOWER = {
 }
 
 
-def require_short(text: str) -> None:
-    """Refuse an expression that is longer than any that is written by hand."""
-    if len(text) > MOST_CHARACTERS:
-        raise ExpressionError(
-            f"The expression has {len(text):,} characters; at most {MOST_CHARACTERS:,} are read. "
-            "For many ids there is frame.synphys.pairs(...), or a merge."
-        )
-
-
 def nodes(part: Any) -> Iterator[dict[str, Any]]:
     """Yield every object of a parsed expression."""
     waiting = [part]
@@ -125,88 +126,144 @@ def nodes(part: Any) -> Iterator[dict[str, Any]]:
             waiting.extend(reversed(part))
 
 
-def require_bounded(text: str, parsed: Any) -> None:
-    """Refuse a parsed expression with too many terms, or with too many inside each other."""
-    terms, waiting = 0, [(parsed, 0)]
-    while waiting:
-        part, depth = waiting.pop()
-        if isinstance(part, dict):
-            is_term = "class" in part
-            terms += is_term
-            depth += is_term
-            waiting.extend((value, depth) for value in part.values())
-        elif isinstance(part, list):
-            waiting.extend((value, depth) for value in part)
-        if depth > MOST_NESTED:
-            raise too_nested(text)
-    if terms > MOST_TERMS:
-        raise ExpressionError(
-            f"The expression {shown(text)} has {terms:,} terms; at most {MOST_TERMS:,} are read."
+@dataclass(frozen=True, slots=True)
+class Grammar:
+    """What a text of SQL may hold.
+
+    Attributes
+    ----------
+    what
+        What such a text is called in messages.
+    parts
+        The classes of terms.
+    operators
+        The operators that DuckDB keeps apart from functions.
+    functions
+        The functions beside the operators.
+    has_aggregates
+        Whether aggregates are among them.
+    otherwise
+        What else there is for what it may not hold.
+    error
+        The class of the errors.
+    """
+
+    what: str
+    parts: frozenset[str]
+    operators: frozenset[str]
+    functions: frozenset[str]
+    has_aggregates: bool
+    otherwise: str
+    error: type[SynphysError]
+
+    def refusal(self, text: str, said: str, instead: str = "") -> SynphysError:
+        """Return the error for a text that holds something else, and what would do instead."""
+        more = f" ({instead})" if instead else ""
+        return self.error(f"The {self.what} {shown(text)} holds {said}{more}{self.otherwise}")
+
+    def require_short(self, text: str) -> None:
+        """Refuse a text that is longer than any that is written by hand."""
+        if len(text) > MOST_CHARACTERS:
+            raise self.error(
+                f"The {self.what} has {len(text):,} characters; at most {MOST_CHARACTERS:,} are "
+                "read. For many ids there is frame.synphys.pairs(...), or a merge."
+            )
+
+    def require_bounded(self, text: str, parsed: Any) -> None:
+        """Refuse a parsed text with too many terms, or with too many inside each other."""
+        terms, waiting = 0, [(parsed, 0)]
+        while waiting:
+            part, depth = waiting.pop()
+            if isinstance(part, dict):
+                is_term = "class" in part
+                terms += is_term
+                depth += is_term
+                waiting.extend((value, depth) for value in part.values())
+            elif isinstance(part, list):
+                waiting.extend((value, depth) for value in part)
+            if depth > MOST_NESTED:
+                raise self.too_nested(text)
+        if terms > MOST_TERMS:
+            raise self.error(
+                f"The {self.what} {shown(text)} has {terms:,} terms; at most {MOST_TERMS:,} are "
+                "read."
+            )
+
+    def too_nested(self, text: str) -> SynphysError:
+        """Return the error for a text with too many terms inside each other."""
+        return self.error(
+            f"The {self.what} {shown(text)} has more than {MOST_NESTED} terms inside each other."
         )
 
+    def require_allowed(self, text: str, parsed: Any) -> None:
+        """Refuse a parsed text that holds anything else than is listed.
 
-def too_nested(text: str) -> ExpressionError:
-    """Return the error for an expression with too many terms inside each other."""
-    return ExpressionError(
-        f"The expression {shown(text)} has more than {MOST_NESTED} terms inside each other."
-    )
-
-
-def require_allowed(text: str, expression: Any) -> None:
-    """Refuse a parsed expression that holds anything else than is listed.
-
-    Raises
-    ------
-    ExpressionError
-        With what it holds, and what is nearest to it or would do instead.
-    """
-    for part in nodes(expression):
-        kind = part.get("class")
-        if kind is None:
-            continue
-        if kind not in _PARTS:
-            raise _refusal(text, _REFUSED.get(kind, kind.replace("_", " ").lower()))
-        if kind == "FUNCTION":
-            _require_function(text, part)
-        elif kind == "OPERATOR" and part["type"] not in _PLAIN_OPERATORS:
-            said = _REFUSED.get(part["type"], part["type"].replace("_", " ").lower())
-            raise _refusal(text, said)
-        elif kind == "CAST":
-            _require_type(text, part["cast_type"])
-        elif kind == "COLLATE" and part["collation"].casefold() not in _COLLATIONS:
-            raise _refusal(text, f"the collation {part['collation']!r}", ", ".join(_COLLATIONS))
+        Raises
+        ------
+        ExpressionError, QueryError
+            With what it holds, and what is nearest to it or would do instead.
+        """
+        for part in nodes(parsed):
+            kind = part.get("class")
+            if kind is None:
+                continue
+            if kind not in self.parts:
+                raise self.refusal(text, _REFUSED.get(kind, kind.replace("_", " ").lower()))
+            if kind in ("FUNCTION", "WINDOW"):
+                _require_function(text, part, self)
+            elif kind == "OPERATOR" and part["type"] not in self.operators:
+                said = _REFUSED.get(part["type"], part["type"].replace("_", " ").lower())
+                raise self.refusal(text, said)
+            elif kind == "CAST":
+                _require_type(text, part["cast_type"], self)
+            elif kind == "COLLATE" and part["collation"].casefold() not in _COLLATIONS:
+                said = f"the collation {part['collation']!r}"
+                raise self.refusal(text, said, ", ".join(_COLLATIONS))
 
 
-def _require_function(text: str, part: dict[str, Any]) -> None:
+FILTER = Grammar(
+    "expression",
+    _PARTS,
+    _PLAIN_OPERATORS,
+    _NAMES,
+    False,
+    "; only columns, values, and the listed operators and functions of one row can be used. "
+    "db.sql(query) takes any query.",
+    ExpressionError,
+)
+
+
+def _require_function(text: str, part: dict[str, Any], grammar: Grammar) -> None:
     name = part["function_name"].casefold()
     place = part.get("schema") or part.get("catalog")
     if place not in (None, "", "main"):
-        raise _refusal(text, f"{place}.{name}(...): write {name}({place})")
-    if name in _AGGREGATES or part.get("filter") or part.get("distinct"):
-        raise _refusal(
+        raise grammar.refusal(text, f"{place}.{name}(...): write {name}({place})")
+    is_aggregate = name in AGGREGATES | _GROWING or part.get("filter") or part.get("distinct")
+    if is_aggregate and not grammar.has_aggregates:
+        raise grammar.refusal(
             text,
             f"{name}(...), an aggregate over rows",
             "compute it first: latency = pairs['synapse.latency'].median()",
         )
-    if name not in _NAMES and name not in _OPERATORS:
+    if name not in grammar.functions and name not in _OPERATORS:
         instead = _INSTEAD.get(name)
-        near = did_you_mean(name, _NAMES)
+        near = did_you_mean(name, grammar.functions)
         if instead is None and not near.startswith("Did"):
             near = "The README lists the functions that can be used."
-        raise _refusal(text, f"{name}", instead or near)
+        raise grammar.refusal(text, f"{name}", instead or near)
     if "~~" in name or "like" in name:
-        _require_pattern(text, part)
+        _require_pattern(text, part, grammar)
 
 
-def _require_pattern(text: str, part: dict[str, Any]) -> None:
+def _require_pattern(text: str, part: dict[str, Any], grammar: Grammar) -> None:
     pattern = part["children"][1] if len(part["children"]) > 1 else {}
     value = pattern.get("value", {}).get("value")
     if pattern.get("class") != "CONSTANT" or not isinstance(value, str):
-        raise _refusal(text, "a pattern that is no text", "LIKE 'sst%'")
+        raise grammar.refusal(text, "a pattern that is no text", "LIKE 'sst%'")
     # DuckDB looks for the pieces between % one after the other, but with _ among them it tries
     # every place of each for every place of the one before.
     if ("_" in value or "escape" in part["function_name"]) and "%" in value.strip("%"):
-        raise _refusal(
+        raise grammar.refusal(
             text,
             f"the pattern {shown(value)}, which has both _ and a % inside",
             "with _, % can only be at the ends; join two patterns by AND",
@@ -225,15 +282,7 @@ def ignore_case_by_lower(expression: Any) -> None:
             ]
 
 
-def _require_type(text: str, cast_type: dict[str, Any]) -> None:
+def _require_type(text: str, cast_type: dict[str, Any], grammar: Grammar) -> None:
     if cast_type["id"] not in TYPES:
         name = (cast_type.get("type_info") or {}).get("name") or cast_type["id"]
-        raise _refusal(text, f"the type {name}", ", ".join(TYPES))
-
-
-def _refusal(text: str, said: str, instead: str = "") -> ExpressionError:
-    more = f" ({instead})" if instead else ""
-    return ExpressionError(
-        f"The expression {shown(text)} holds {said}{more}; only columns, values, and the listed "
-        "operators and functions of one row can be used. db.sql(query) takes any query."
-    )
+        raise grammar.refusal(text, f"the type {name}", ", ".join(TYPES))

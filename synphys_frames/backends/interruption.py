@@ -33,7 +33,9 @@ def interrupts() -> Iterator[None]:
         raise
 
 
-def run_interruptible(connection: duckdb.DuckDBPyConnection, work: Callable[[], T]) -> T:
+def run_interruptible(
+    connection: duckdb.DuckDBPyConnection, work: Callable[[], T], seconds: float | None = None
+) -> T:
     """Return what a query gives, run so that Ctrl-C stops it, and it takes no longer than allowed.
 
     DuckDB looks for Ctrl-C between its tasks only, which can take minutes, and leaves a query
@@ -46,15 +48,17 @@ def run_interruptible(connection: duckdb.DuckDBPyConnection, work: Callable[[], 
         On which the query runs.
     work
         Runs it.
+    seconds
+        How long it may take where ``config.query_timeout`` says nothing.
 
     Raises
     ------
     KeyboardInterrupt
         Whichever way DuckDB says that it was interrupted.
     QueryTimeoutError
-        After ``config.query_timeout`` seconds.
+        It took longer.
     """
-    seconds = config.query_timeout
+    seconds = config.query_timeout if config.query_timeout is not None else seconds
     # Only the main thread of a program hears of Ctrl-C.
     if seconds is None and current_thread() is not main_thread():
         return work()
@@ -80,8 +84,8 @@ def run_interruptible(connection: duckdb.DuckDBPyConnection, work: Callable[[], 
     if not in_time:
         _stop(connection, done)
         raise QueryTimeoutError(
-            f"The query took longer than config.query_timeout, {seconds:g} seconds. Set it to "
-            "more, or to None for no limit."
+            f"The query took longer than {seconds:g} seconds. config.query_timeout sets how long "
+            "one may take."
         )
     if errors:
         raise errors[0]

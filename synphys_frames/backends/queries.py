@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 from functools import cached_property
 from numbers import Integral
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import numpy as np
 import pyarrow as pa
 
 from ..errors import (
@@ -27,6 +26,15 @@ from .base import unreadable
 from .expression import Name, parse, quoting_hint, refusal
 from .identifiers import quoted
 from .interruption import run_interruptible
+from .results import (
+    bounded_table,
+    by_id,
+    has_no_arrays,
+    is_about_a_value,
+    plain_parameters,
+    result_table,
+)
+from .select_rules import require_select
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -43,8 +51,9 @@ if TYPE_CHECKING:
 
 
 _QUALIFIED = 2
+# For a query from elsewhere, where none are set.
+_UNTRUSTED_SECONDS = 60.0
 _TEXT, _BYTES = pa.string().id, pa.binary().id
-_NPY = b"\x93NUMPY"
 
 # What DuckDB says of a name that it does not find.
 _NOT_FOUND = re.compile(
@@ -114,12 +123,48 @@ class Queries:
         try:
             for name, numbers in ids.items():
                 connection.register(name, pa.table({"id": pa.array(numbers, pa.int64())}))
-            values = _plain(params)
-            result = run_interruptible(connection, lambda: _table(connection, query, values))
+            values = plain_parameters(params)
+            result = run_interruptible(connection, lambda: result_table(connection, query, values))
         finally:
             for name in ids:
                 connection.unregister(name)
         self._require_stored_types(result.columns, query)
+        return result
+
+    def run_untrusted(self, query: str, params: Parameters = None) -> pa.Table:
+        """Return the result of a query from elsewhere, which can reach nothing but the release.
+
+        Parameters
+        ----------
+        query
+            SQL: one SELECT over the tables of the release.
+        params
+            Values for its parameters.
+
+        Raises
+        ------
+        QueryError
+            It is, or holds, something else; or its result has more bytes than
+            ``config.memory_budget``.
+        QueryTimeoutError
+            After ``config.query_timeout`` seconds, or 60 where that is None.
+        """
+        import duckdb
+
+        attachment = self._attachment
+        tables = {*self._contents.schema.tables, *self._contents.native_schema.tables}
+        asked = require_select(query, attachment.evaluator(), tables)
+        self.require_readable(query)
+        try:
+            with attachment.untrusted().cursor() as cursor:
+                values = plain_parameters(params)
+                result = run_interruptible(
+                    cursor, lambda: bounded_table(cursor, query, values), _UNTRUSTED_SECONDS
+                )
+        except (duckdb.Error, pa.ArrowException, RuntimeError, UnicodeError) as error:
+            raise self._explained(error, query, None) from error
+        self._require_stored_types(result.columns, query)
+        self._tell_of_missing_rows(asked)
         return result
 
     def require_readable(self, query: str) -> None:
@@ -158,7 +203,7 @@ class Queries:
             elif (
                 column.type.id == _BYTES
                 and self._attachment.errors == "raise"
-                and _has_no_arrays(column)
+                and has_no_arrays(column)
             ):
                 # A number or a text in the place of an array comes as the bytes of its text.
                 self._raise_misfit(
@@ -197,8 +242,11 @@ class Queries:
             asked = self._attachment.connection().get_table_names(query)
         except duckdb.Error:
             return  # not a SELECT: nothing that rows could be missing from
+        self._tell_of_missing_rows(name.rpartition(".")[2] for name in asked)
+
+    def _tell_of_missing_rows(self, tables: Iterable[str]) -> None:
         try:
-            self._contents.require_rows(sorted(name.rpartition(".")[2] for name in asked))
+            self._contents.require_rows(sorted(set(tables)))
         except MissingRowsError as error:
             warn(str(error), MissingRowsWarning)
 
@@ -234,7 +282,7 @@ class Queries:
             if not self.is_keyed(table):
                 return self.run(query)
             read = dict.fromkeys(["id", *columns])
-            return _by_id(self.run(_select(table, list(read))), "id").select(list(columns))
+            return by_id(self.run(_select(table, list(read))), "id").select(list(columns))
         found = f"{query} WHERE {quoted(key)} IN (SELECT id FROM wanted)"
         # In one order, whichever columns are asked for.
         ordered = f"{found} ORDER BY id" if "id" in table.columns else found
@@ -303,10 +351,10 @@ class Queries:
         """
         place = f"{NATIVE}." if native and table.name in self._contents.renamed_tables else ""
         read = dict(columns)
-        by_id = self.is_keyed(table)
-        if by_id:
+        is_keyed = self.is_keyed(table)
+        if is_keyed:
             read["id beside"] = "id"
-        if by_id and limit is not None:
+        if is_keyed and limit is not None:
             # No index has two columns beside the id: so the rows come from the first on.
             others = [name for name in table.kept_columns if name not in columns.values()]
             read |= {f"{name} beside": name for name in others[:2]}
@@ -320,7 +368,7 @@ class Queries:
                 raise ArgumentError(f"limit takes a number of rows, 0 or more; got {limit!r}.")
             query += f" LIMIT {limit}"
         data = self.run(query, where=where)
-        return _by_id(data, "id beside").select(list(columns)) if by_id else data
+        return by_id(data, "id beside").select(list(columns)) if is_keyed else data
 
     def _condition(self, where: str, table: Table) -> str:
         expression = parse(where)
@@ -351,7 +399,7 @@ class Queries:
             return error
         if not self._contents.path.exists() or "malformed" in str(error):
             return unreadable(self._contents.path, error)
-        if _is_about_a_value(error):
+        if is_about_a_value(error):
             try:
                 self._raise_misfit(self._columns_in(query))
             except StoredValueError as misfit:
@@ -376,51 +424,6 @@ class Queries:
             if native.casefold() == name
         ]
         return f"{said[0]} " if said else ""
-
-
-def _table(connection: duckdb.DuckDBPyConnection, query: str, values: Any) -> pa.Table:
-    ran = connection.execute(query, values)
-    if ran is None:
-        raise QueryError("The query can't be run. There is no statement in it.")
-    table: pa.Table = ran.to_arrow_table()
-    return table
-
-
-def _by_id(data: pa.Table, label: str) -> pa.Table:
-    """Return rows in the order of their ids.
-
-    SQLite gives them in the order of an index where that has all that is asked for. Only where
-    DuckDB reads several ranges of rows at once is theirs the order in any case.
-    """
-    ids = data.column(label).to_numpy()
-    return data if (ids[1:] > ids[:-1]).all() else data.take(np.argsort(ids, kind="stable"))
-
-
-def _has_no_arrays(column: pa.Array) -> bool:
-    """Return whether some value of a column of bytes is not the content of a .npy file."""
-    import pyarrow.compute as pc
-
-    return bool(pc.any(pc.invert(pc.starts_with(column, _NPY))).as_py())
-
-
-def _is_about_a_value(error: Exception) -> bool:
-    import duckdb
-
-    # What streams to Arrow comes with another class, but with DuckDB's words.
-    kinds = (duckdb.TypeMismatchException, duckdb.ConversionException)
-    words = ("Mismatch Type Error", "Conversion Error", "Invalid UTF8", "Wrapping", "Out of Range")
-    return isinstance(error, (*kinds, UnicodeError)) or any(word in str(error) for word in words)
-
-
-def _plain(params: Parameters) -> Parameters:
-    """Return parameters without NumPy's own number types, which DuckDB does not take."""
-
-    def plain(value: object) -> object:
-        return value.item() if isinstance(value, np.generic) else value
-
-    if isinstance(params, dict):
-        return {name: plain(value) for name, value in params.items()}
-    return None if params is None else [plain(value) for value in params]
 
 
 def _select(table: Table, columns: Sequence[str]) -> str:

@@ -204,12 +204,14 @@ class TableAccess:
         query: str,
         params: Sequence[object] | dict[str, object] | None = None,
         *,
+        untrusted: bool = False,
         dtype_backend: DtypeBackend = None,
     ) -> pd.DataFrame:
         """Return the result of a DuckDB query over the tables.
 
         The query has the power of its user: DuckDB can read and write what they can, and load
-        extensions. Text from elsewhere goes into `params`, or into ``table(where=)``.
+        extensions. A text from elsewhere is run with `untrusted`; a value from elsewhere goes into
+        `params`.
 
         Parameters
         ----------
@@ -218,6 +220,12 @@ class TableAccess:
             they are in the catalogue `release` (``release.pair``).
         params
             Values for ``?`` or ``$name`` in the query.
+        untrusted
+            Whether the query comes from somebody else. It must then be one SELECT over the
+            release's tables, with the functions that expressions take, aggregates and window
+            functions; it runs where no file, network, extension or setting can be reached, for at
+            most ``config.query_timeout`` seconds (60 where that is None), in at most
+            ``config.memory_budget`` bytes.
         dtype_backend
             "pyarrow" for Arrow types.
 
@@ -229,7 +237,8 @@ class TableAccess:
         Raises
         ------
         QueryError
-            DuckDB refuses the query; the message says why.
+            DuckDB refuses the query, or an untrusted one holds what it may not; the message says
+            why.
 
         Examples
         --------
@@ -242,8 +251,11 @@ class TableAccess:
         check_dtype_backend(dtype_backend)
         if not isinstance(query, str):
             raise ArgumentError(f"query takes SQL as text; got {query!r}.")
-        data = self._release.queries.run(query, params, by_user=True)
-        self._release.queries.tell_of_missing_rows(query)
+        if untrusted:
+            data = self._release.queries.run_untrusted(query, params)
+        else:
+            data = self._release.queries.run(query, params, by_user=True)
+            self._release.queries.tell_of_missing_rows(query)
         return self._release.with_provenance(
             frame_from_arrow(data, dtype_backend=dtype_backend), None
         )
