@@ -106,14 +106,13 @@ class CopyFolder:
         # What may be written by others may be entered by them.
         self.path.mkdir(0o755 | self._writers()[0], exist_ok=True)
         self.require_trusted()
-        names = set()
-        for entry in os.scandir(self.path):
-            if not (self._files.is_own(entry.name) and entry.is_file(follow_symlinks=False)):
-                raise OSError(
-                    errno.ENOTEMPTY, "No file of a copy, so nothing is written", entry.path
-                )
-            names.add(entry.name)
-        if names == {self._files.release_state.name}:
+        with os.scandir(self.path) as entries:
+            files = {entry.name: entry.is_file(follow_symlinks=False) for entry in entries}
+        for name, is_regular in files.items():
+            if not (is_regular and self._files.is_own(name)):
+                path = str(self.path / name)
+                raise OSError(errno.ENOTEMPTY, "No file of a copy, so nothing is written", path)
+        if files.keys() == {self._files.release_state.name}:
             raise OSError(errno.ENOTEMPTY, "Files of a copy are missing", str(self.path))
 
     def clear_drafts(self) -> None:

@@ -175,6 +175,7 @@ class DiskCache:
             block = BlockContent(content)
             columns = [column["name"] for column in block.description["columns"]]
             if block.description != self._described(table, columns):
+                _log.info("%s is of another content, or of another version of this package", path)
                 return None
             if not columns or len(set(columns)) < len(columns):
                 raise ValueError("it has no columns, or the same twice")

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from .._files import drafted_name
 from ..options import as_folder, config
+
+if TYPE_CHECKING:
+    import os
 
 CachePath: TypeAlias = "str | os.PathLike[str] | None"
 
@@ -153,7 +155,7 @@ class ColumnFiles:
         OSError
             There is no such folder, or it can't be read.
         """
-        names = [entry.name for entry in os.scandir(self.folder)]
+        names = [path.name for path in self.folder.iterdir()]
         blocks = filter(None, map(_BLOCK.fullmatch, names))
         return sorted(
             self.folder / block[0]
