@@ -62,6 +62,27 @@ def test_blocks_are_told_by_their_table(tmp_path: Path) -> None:
     assert list(files.folder.glob(files.block("pair", "{}", "*").name)) == [pair]
 
 
+@pytest.mark.parametrize(
+    ("name", "is_own"),
+    [
+        ("release.json", True),
+        ("write.lock", True),
+        ("pair-0123456789abcdef-01234567.block", True),
+        ("pair-0123456789abcdef-01234567.arrow", True),
+        (".pair-0123456789abcdef-.block.17-0123abcd.tmp", True),
+        (".release.json.17-0123abcd.tmp", True),
+        (".thesis.tex.17-0123abcd.tmp", False),
+        ("release.json.17-0123abcd.tmp", False),
+        ("pair-mine.block", False),
+        ("pair-0123456789abcdef-01234567.block.bak", False),
+        ("../pair-0123456789abcdef-01234567.block", False),
+        ("notes.txt", False),
+    ],
+)
+def test_its_own_files_are_told_by_their_names(name: str, is_own: bool) -> None:
+    assert RELEASE.columns.is_own(name) is is_own
+
+
 @pytest.mark.parametrize("table", ["../pair", "a b", "Pair", "", "pair-1", "con:", "µ"])
 def test_a_table_of_any_other_name_has_no_file(table: str) -> None:
     assert not RELEASE.columns.can_hold(table)
