@@ -25,8 +25,8 @@ class CopyFolder:
     """The folder of a columnar copy beside its release file.
 
     Nothing is taken from it that somebody can have written who could not have written the release
-    as well. It is read by way of no link, and nothing is written or deleted in a folder that holds
-    anything but the package's own files.
+    as well. It is read by way of no link; nothing is written in a folder that the package did not
+    make, and nothing is deleted or replaced but what has a name that the package gives.
 
     Parameters
     ----------
@@ -101,19 +101,19 @@ class CopyFolder:
         Raises
         ------
         OSError
-            It can't be made, is not to be trusted, or holds what the package did not make.
+            It can't be made, is not to be trusted, or the package did not make what is there.
         """
         # What may be written by others may be entered by them.
         self.path.mkdir(0o755 | self._writers()[0], exist_ok=True)
         self.require_trusted()
         with os.scandir(self.path) as entries:
             files = {entry.name: entry.is_file(follow_symlinks=False) for entry in entries}
+        # The lock is the first file that the package makes in a folder of its own.
+        if files and self._files.lock.name not in files:
+            raise OSError(errno.ENOTEMPTY, "No folder of a copy", str(self.path))
         for name, is_regular in files.items():
-            if not (is_regular and self._files.is_own(name)):
-                path = str(self.path / name)
-                raise OSError(errno.ENOTEMPTY, "No file of a copy, so nothing is written", path)
-        if files.keys() == {self._files.release_state.name}:
-            raise OSError(errno.ENOTEMPTY, "Files of a copy are missing", str(self.path))
+            if self._files.is_own(name) and not is_regular:
+                raise OSError(errno.EINVAL, "No regular file", str(self.path / name))
 
     def clear_drafts(self) -> None:
         """Delete what processes left that were killed; only who has the lock may do that."""

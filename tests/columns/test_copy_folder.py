@@ -160,9 +160,9 @@ def test_a_cache_folder_may_be_a_link(release: Path, expected: pd.DataFrame) -> 
     "names",
     [
         ["thesis.tmp", "release.json"],
-        ["pair-mine.arrow", "pair-0123456789abcdef-01234567.arrow", "write.lock"],
+        ["pair-mine.arrow", "pair-0123456789abcdef-01234567.arrow"],
         ["release.json"],
-        [".release.json.mine.tmp", "release.json", "write.lock"],
+        [".release.json.17-0123abcd.tmp"],
     ],
 )
 def test_a_folder_of_somebody_elses_files_is_left_as_it_is(
@@ -175,6 +175,22 @@ def test_a_folder_of_somebody_elses_files_is_left_as_it_is(
     for _ in range(2):
         pd.testing.assert_frame_equal(frame_of(release), expected)
     assert content_of(folder_of(release)) == before
+
+
+def test_somebody_elses_files_in_the_folder_stay(release: Path, expected: pd.DataFrame) -> None:
+    frame_of(release)
+    names = ["thesis.tmp", "pair-mine.arrow", ".DS_Store", ".release.json.mine.tmp"]
+    for name in names:
+        (folder_of(release) / name).write_text("mine")
+    (folder_of(release) / "folder.tmp").mkdir()
+    (folder_of(release) / "link.block").symlink_to(release)
+    block_of(release).write_bytes(b"damaged")
+    for _ in range(2):
+        pd.testing.assert_frame_equal(frame_of(release), expected)
+    assert block_of(release).stat().st_size > 100
+    assert {(folder_of(release) / name).read_text() for name in names} == {"mine"}
+    assert (folder_of(release) / "folder.tmp").is_dir()
+    assert (folder_of(release) / "link.block").is_symlink()
 
 
 def test_what_earlier_versions_left_makes_room(release: Path, expected: pd.DataFrame) -> None:

@@ -16,6 +16,7 @@ import pytest
 
 import synphys_frames as sf
 from synphys_frames.database.database import release_of
+from synphys_frames.errors import ReleaseFileError
 from tests.support.crafted_block import MAGIC, CraftedBlock, padded, put_instead
 from tests.support.release_builder import change
 
@@ -215,30 +216,38 @@ def test_a_file_of_another_table_or_release_is_not_taken(
     assert_same(values_in(cached), expected)
 
 
+def ids_alone(path: Path, ids: list[int]) -> bytes:
+    """Return what a copy of pair's ids would be, of other pairs than there are."""
+    described = CraftedBlock.of(block_of(path, "pair")).header["description"]
+    described["columns"] = [column for column in described["columns"] if column["name"] == "id"]
+    valid = np.packbits(np.arange(len(ids) + 1) < len(ids), bitorder="little")
+    buffers = [bytearray(valid), bytearray(np.array([*ids, 0], dtype="<i8"))]
+    header = {"description": described, "rows": len(ids) + 1}
+    return CraftedBlock(header, buffers).with_lengths().content()
+
+
 def test_files_of_different_rows_are_not_mixed(
     cached: Path, tiny_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    block = block_of(cached, "pair")
-    described = CraftedBlock.of(block).header["description"]
-    described["columns"] = [column for column in described["columns"] if column["name"] == "id"]
-    two_rows = [bytearray(b"\3"), bytearray(np.array([1, 3, 0], dtype="<i8").tobytes())]
-    made = CraftedBlock({"description": described, "rows": 3}, two_rows).with_lengths()
-    put_instead(block.with_name("pair-0123456789abcdef-00000000.block"), made.content())
+    other = folder_of(cached) / "pair-0123456789abcdef-00000000.block"
+    put_instead(other, ids_alone(cached, [1, 3]))
     with caplog.at_level(logging.WARNING):
         assert_same(values_in(cached), values_in(tiny_path))
     assert "blocks of pair have other rows" in caplog.text
 
 
 def test_more_rows_than_the_release_has_are_not_taken(cached: Path, tiny_path: Path) -> None:
-    block = block_of(cached, "pair")
-    described = CraftedBlock.of(block).header["description"]
-    described["columns"] = [column for column in described["columns"] if column["name"] == "id"]
-    ids = np.arange(1, 10_002, dtype="<i8")
-    valid = np.packbits(np.arange(10_001) < 10_000, bitorder="little")
-    buffers = [bytearray(valid.tobytes()), bytearray(ids.tobytes())]
-    made = CraftedBlock({"description": described, "rows": 10_001}, buffers).with_lengths()
-    put_instead(block, made.content())
+    put_instead(block_of(cached, "pair"), ids_alone(cached, list(range(1, 10_001))))
     assert_same(values_in(cached), values_in(tiny_path))
+
+
+def test_fewer_rows_than_the_release_has_are_told(cached: Path) -> None:
+    put_instead(block_of(cached, "pair"), ids_alone(cached, [1, 3]))
+    with (
+        sf.load_sqlite(cached) as db,
+        pytest.raises(ReleaseFileError, match=r"pair has 6 rows now, and had 2.*ends in \.columns"),
+    ):
+        db.pairs()
 
 
 USED_WHILE_CUT = """

@@ -276,6 +276,7 @@ def test_several_processes_at_once(cached: Path, tmp_path: Path, db: sf.SynphysD
 
 def test_what_a_killed_process_left_is_cleared_away(cached: Path) -> None:
     folder_of(cached).mkdir()
+    (folder_of(cached) / "write.lock").touch()
     block = ".pair-0123456789abcdef-.block.99999-0123abcd.tmp"
     names = (
         block,
