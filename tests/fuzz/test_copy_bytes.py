@@ -17,10 +17,13 @@ SECONDS = float(os.environ.get("SYNPHYS_FUZZ_SECONDS", "3"))
 SEED = int(os.environ.get("SYNPHYS_FUZZ_SEED", "1"))
 
 PROGRAM = r"""
-import json, logging, random, shutil, struct, sys, time, zlib
+import json, logging, random, shutil, sys, time, zlib
 from pathlib import Path
+import numpy as np
 import pandas as pd
 import synphys_frames as sf
+from synphys_frames.columns.block_content import BlockContent
+from synphys_frames.columns.table import TableColumns
 from synphys_frames.database.database import release_of
 from synphys_frames.errors import SynphysError
 from tests.support.crafted_block import CraftedBlock
@@ -94,7 +97,28 @@ def all_of(release):
     return frames
 
 
+def use(content, name):
+    # What is taken of a file can be used in every way, whatever its values are.
+    try:
+        block = BlockContent(content)
+        columns = [column["name"] for column in block.description["columns"]]
+        table = tables[name.partition("-")[0]]
+        if not columns or len(set(columns)) < len(columns) or set(columns) - set(table.columns):
+            return
+        data = block.columns(table, columns)
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        return
+    used = TableColumns(table, None, [data])
+    rows = np.arange(-1, len(used))
+    for column in columns:
+        repr((used.values(column), used.take(column, rows)))
+        if table.columns[column].facts.storage == "texts":
+            repr(used.texts(column))
+
+
 expected = all_of(release)
+with sf.load_sqlite(release) as db:
+    tables = {table.name: table for table in release_of(db).store.schema}
 kept = {path.name: path.read_bytes() for path in folder.iterdir()}
 stop = time.monotonic() + seconds
 runs = refused = 0
@@ -131,6 +155,11 @@ while time.monotonic() < stop:
             for frame, other in zip(frames, expected, strict=True):
                 pd.testing.assert_frame_equal(frame, other)
     assert time.monotonic() - begun < 5
+    for _ in range(30):
+        name = rng.choice([name for name in kept if name.endswith(".block")])
+        path = folder / "changed"
+        use(changed_block(kept[name], path, rng), name)
+        use(changed_bytes(kept[name], rng), name)
     runs += 1
     seed += 1
 print(runs, refused)
