@@ -58,7 +58,9 @@ class CopyFolder:
             others &= ~stat.S_IWGRP
         strangers_write = status.st_mode & _OTHERS_WRITE & ~others
         if strangers_write or not (anyone_put_it or status.st_uid in owners):
-            raise PermissionError(errno.EPERM, "Others than the release can write it", str(path))
+            raise PermissionError(
+                errno.EPERM, "Somebody can write it who can not write the release", str(path)
+            )
 
     def require_trusted(self) -> None:
         """Raise unless it is a folder, and of those who can write the release.

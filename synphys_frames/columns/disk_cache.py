@@ -68,7 +68,7 @@ class DiskCache:
 
     Its blocks of columns count only for the file that they were read from: of the same size, time
     and content. They are read when their table is first asked for, and checked in full; what is not
-    as this package writes it, or can have been written by others than the release, is not used. The
+    as this package writes it, or was written by who could not write the release, is not used. The
     copy can be deleted at any time. Writing is done in the background, by one process at a time; a
     block appears under its name when it is whole.
 
