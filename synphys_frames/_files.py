@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import math
 import os
+import re
+import stat
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,8 +15,9 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from io import BufferedReader
 
-_DRAFT_END = ".tmp"
+_DRAFT = re.compile(r"\.(.+)\.[0-9]+-[0-9a-f]{8}\.tmp")
 # File systems take 255 bytes; a part of them is for endings.
 _LONGEST_NAME = 200
 _BLANK = ord(" ")
@@ -56,7 +60,35 @@ def sha256_of(path: Path) -> str:
 
 
 @contextmanager
-def draft_beside(path: Path) -> Iterator[Path]:
+def open_regular(path: Path) -> Iterator[BufferedReader]:
+    """Open a regular file to be read, and nothing else that its name may stand for.
+
+    Parameters
+    ----------
+    path
+        The file. Folders above it may be links, it itself may not.
+
+    Raises
+    ------
+    OSError
+        It can't be read, or is a link, a folder, a FIFO, a socket or a device. A FIFO is not waited
+        for.
+    """
+    refused = OSError(errno.EINVAL, "No regular file", str(path))
+    # Before it is opened, which alone does something to some devices; and of what was opened.
+    if not stat.S_ISREG(path.lstat().st_mode):
+        raise refused
+    flags = os.O_RDONLY
+    for name in ("O_NOFOLLOW", "O_NONBLOCK", "O_BINARY"):
+        flags |= getattr(os, name, 0)
+    with open(os.open(path, flags), "rb") as file:  # noqa: PTH123
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise refused
+        yield file
+
+
+@contextmanager
+def draft_beside(path: Path, mode: int = 0o666) -> Iterator[Path]:
     """Make an empty file beside a path, which is deleted where the block leaves it there.
 
     It has the permissions of a file that `open` makes, and a name that no other process or thread
@@ -66,25 +98,36 @@ def draft_beside(path: Path) -> Iterator[Path]:
     ----------
     path
         The file that the draft is to become.
+    mode
+        The permissions that it has at most.
 
     Yields
     ------
     Path
         The draft, to be written and then moved by `move_into_place`.
     """
-    draft = path.with_name(f".{path.name}.{os.getpid()}-{os.urandom(4).hex()}{_DRAFT_END}")
+    draft = path.with_name(f".{path.name}.{os.getpid()}-{os.urandom(4).hex()}.tmp")
     # Not by tempfile: it makes files for the owner alone, and what open() would give can be learnt
     # from the umask only, which can't be read without setting it for all threads.
-    os.close(os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
+    os.close(os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, mode))
     try:
         yield draft
     finally:
         draft.unlink(missing_ok=True)
 
 
+def drafted_name(name: str) -> str | None:
+    """Return the name of the file that a draft of `draft_beside` is to become.
+
+    None where a file of this name is no draft.
+    """
+    draft = _DRAFT.fullmatch(name)
+    return None if draft is None else draft[1]
+
+
 def drafts_in(folder: Path) -> list[Path]:
     """Return the drafts in a folder: of processes that are writing there, or that were killed."""
-    return list(folder.glob(f"*{_DRAFT_END}"))
+    return [path for path in folder.iterdir() if drafted_name(path.name) is not None]
 
 
 def move_into_place(draft: Path, path: Path, *, durable: bool = False) -> None:
@@ -107,7 +150,7 @@ def move_into_place(draft: Path, path: Path, *, durable: bool = False) -> None:
 
 
 @contextmanager
-def atomic_write(path: Path, *, durable: bool = False) -> Iterator[Path]:
+def atomic_write(path: Path, *, durable: bool = False, mode: int = 0o666) -> Iterator[Path]:
     """Write a file that appears under its name when it is whole, or not at all.
 
     Parameters
@@ -116,6 +159,8 @@ def atomic_write(path: Path, *, durable: bool = False) -> Iterator[Path]:
         The file; one of that name is replaced at the end.
     durable
         As for `move_into_place`.
+    mode
+        The permissions that it has at most.
 
     Yields
     ------
@@ -128,7 +173,7 @@ def atomic_write(path: Path, *, durable: bool = False) -> Iterator[Path]:
     OSError
         The folder can't be written, or something is in the way.
     """
-    with draft_beside(path) as draft:
+    with draft_beside(path, mode) as draft:
         yield draft
         move_into_place(draft, path, durable=durable)
 

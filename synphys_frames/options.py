@@ -51,7 +51,8 @@ class Config:
         Default: the user's cache folder.
     columnar_copy
         Whether the columns of a release in the cache folder that were read are written beside it,
-        so that the next process need not read them from SQLite. They can be deleted at any time.
+        so that the next process need not read them from SQLite. They can be deleted at any time,
+        and count only where nobody can write them who can't write the release.
         Environment: SYNPHYS_FRAMES_COLUMNAR_COPY (1 or 0). Default: True.
     memory_budget
         Bytes of memory for the tables that each open database keeps. Environment:

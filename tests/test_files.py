@@ -26,6 +26,7 @@ from synphys_frames._files import (
     drafts_in,
     file_lock,
     move_into_place,
+    open_regular,
     sha256_of,
 )
 
@@ -187,6 +188,27 @@ def test_files_have_the_permissions_that_the_umask_gives(
     assert modes
     assert set(modes.values()) == {0o666 & ~mask}, modes
     assert list(tmp_path.rglob("*.tmp")) == []
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="POSIX files")
+def test_only_a_regular_file_is_opened(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.write_bytes(b"content")
+    (tmp_path / "link").symlink_to(file)
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
+    (tmp_path / "folder").mkdir()
+    os.mkfifo(tmp_path / "fifo")
+    # A folder above it may be a link.
+    (tmp_path / "linked_folder").symlink_to(tmp_path)
+    with open_regular(tmp_path / "linked_folder" / "file") as opened:
+        assert opened.read() == b"content"
+    for path in [tmp_path / name for name in ("link", "loop", "folder", "fifo")] + [
+        Path("/dev/zero")
+    ]:
+        with pytest.raises(OSError, match=rf"No regular file: '{path}'"), open_regular(path):
+            pass
+    with pytest.raises(FileNotFoundError), open_regular(tmp_path / "missing"):
+        pass
 
 
 def test_files_are_moved_into_place_by_one_module() -> None:

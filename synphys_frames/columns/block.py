@@ -13,7 +13,7 @@ from ..schema import KINDS
 from .dtypes import masked_array, masked_values, pandas_array, text_array, text_codes, texts_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from pandas.api.extensions import ExtensionArray
 
@@ -43,18 +43,36 @@ def packed(table: Table, data: pa.Table) -> pa.Table:
         columns are one column of lists, the first, so that a row's floats lie side by side and are
         gathered in one copy; texts are dictionary-encoded.
     """
-    floats = [name for name in data.column_names if table.columns[name].facts.storage == "floats"]
-    others = [name for name in data.column_names if name not in floats]
-    arrays = [_with_missing_row(data.column(name)) for name in others]
-    names = others
+    floats, others = split_floats(table, data.column_names)
+    block = np.empty((data.num_rows + 1, len(floats)))
+    block[-1] = np.nan
+    for position, name in enumerate(floats):
+        block[:-1, position] = pandas_array(data.column(name), table.columns[name].kind)
+    arrays = {name: _with_missing_row(data.column(name)) for name in others}
+    return as_packed(floats, pa.array(block.ravel()), arrays)
+
+
+def split_floats(table: Table, columns: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Return which of some columns of a table are of floats, and which are not."""
+    floats = [name for name in columns if table.columns[name].facts.storage == "floats"]
+    return floats, [name for name in columns if name not in floats]
+
+
+def as_packed(floats: list[str], block: pa.Array, others: Mapping[str, pa.Array]) -> pa.Table:
+    """Return columns, each with its missing row, in the form of `packed`.
+
+    Parameters
+    ----------
+    floats, block
+        The names of the columns of floats, and their values, a row a row.
+    others
+        The other columns.
+    """
+    arrays, names = list(others.values()), list(others)
     if floats:
-        block = np.empty((data.num_rows + 1, len(floats)))
-        block[-1] = np.nan
-        for position, name in enumerate(floats):
-            block[:-1, position] = pandas_array(data.column(name), table.columns[name].kind)
         # A column of the table may have this name, too: that of the lists is known by its place.
-        lists = pa.FixedSizeListArray.from_arrays(pa.array(block.ravel()), len(floats))
-        arrays, names = [lists, *arrays], [_FLOATS, *others]
+        lists = pa.FixedSizeListArray.from_arrays(block, len(floats))
+        arrays, names = [lists, *arrays], [_FLOATS, *names]
     metadata = {_FLOAT_NAMES: json.dumps(floats).encode()}
     return pa.Table.from_arrays(arrays, names=names).replace_schema_metadata(metadata)
 
@@ -72,7 +90,7 @@ class Block:
     table
         The table.
     data
-        The columns, as from `packed`; they may be mapped from a file.
+        The columns, as from `packed`.
 
     Attributes
     ----------

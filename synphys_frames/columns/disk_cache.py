@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import sys
 import zlib
 from dataclasses import asdict
 from threading import Lock, Thread, main_thread
@@ -16,12 +17,14 @@ from .._files import (
     FileState,
     atomic_write,
     draft_beside,
-    drafts_in,
     file_lock,
     move_into_place,
     sha256_of,
 )
+from ..options import config
 from ..releases import ReleaseFiles
+from .block_content import BlockContent, block_content
+from .copy_folder import CopyFolder
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,10 +35,9 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
-_FORMAT = 4
+_FORMAT = 5
 # What JSON of another form leads to.
-_DAMAGE = (ValueError, TypeError, KeyError, AttributeError, RecursionError)
-_METADATA = b"synphys_frames.part"
+_DAMAGE = (ValueError, TypeError, KeyError, AttributeError, RecursionError, pa.ArrowException)
 # As long as another process may take to write what this process would write, and as long as someone
 # may wait for a database to close, or for the process to end.
 _PATIENCE = 60.0
@@ -43,6 +45,7 @@ _PATIENCE_AT_END = 1.0
 _WHOLE_DIGEST = 1 << 30
 _SAMPLES = 512
 _SAMPLE = 1 << 16
+_LONGEST_NOTE = 1 << 16
 
 
 def content_digest(path: Path) -> str:
@@ -61,11 +64,13 @@ def content_digest(path: Path) -> str:
 
 
 class DiskCache:
-    """The columnar copy of one release file: uncompressed Arrow files in a folder beside it.
+    """The columnar copy of one release file: uncompressed columns in a folder beside it.
 
-    Its blocks of columns are mapped into memory, and count only for the file that they were read
-    from: of the same size, time and content. It can be deleted at any time. Writing is done in the
-    background, by one process at a time; a block appears under its name when it is whole.
+    Its blocks of columns count only for the file that they were read from: of the same size, time
+    and content. They are read when their table is first asked for, and checked in full; what is not
+    as this package writes it, or was written by who could not write the release, is not used. The
+    copy can be deleted at any time. Writing is done in the background, by one process at a time; a
+    block appears under its name when it is whole.
 
     Parameters
     ----------
@@ -78,6 +83,7 @@ class DiskCache:
     def __init__(self, release: Path, state: FileState) -> None:
         self._release = release
         self._files = ReleaseFiles(release).columns
+        self._folder = CopyFolder(ReleaseFiles(release))
         self._state = state
         self._digest: str | None = None
         self._digest_is_looked_up = False
@@ -96,25 +102,45 @@ class DiskCache:
         """The folder of the copy."""
         return self._files.folder
 
-    def blocks(self, table: Table) -> list[pa.Table]:
-        """Return the blocks that are kept of a table, mapped into memory."""
-        if not self._digest_is_looked_up:
-            self._digest = self._noted_digest()
-            self._digest_is_looked_up = True
-        if self._digest is None:
-            return []
+    def blocks(self, table: Table, most_rows: int) -> list[pa.Table]:
+        """Return the blocks that are kept of a table.
+
+        Parameters
+        ----------
+        table
+            The table.
+        most_rows
+            A number that it has no more rows than.
+        """
         try:
-            paths = self._files.blocks(table.name)
+            self._folder.require_trusted()
+            if not self._digest_is_looked_up:
+                self._digest = self._noted_digest()
+                self._digest_is_looked_up = True
+            paths = [] if self._digest is None else self._files.blocks(table.name)
+        except FileNotFoundError:
+            return []
         except OSError as error:
             _log.warning("%s can't be used: %s", self.folder, error)
             return []
-        mapped = [self._mapped(path, table) for path in paths]
-        return [block for block in mapped if block is not None]
+        blocks: list[pa.Table] = []
+        left = config.memory_budget
+        for path in paths:
+            block = self._read(path, table, left)
+            if block is not None:
+                blocks.append(block)
+                left -= block.nbytes
+        # One row more than the table, and all of them as many.
+        counts = {block.num_rows - 1 for block in blocks}
+        if len(counts) > 1 or max(counts, default=0) > most_rows:
+            _log.warning("%s can't be used: blocks of %s have other rows", self.folder, table.name)
+            return []
+        return blocks
 
     def _noted_digest(self) -> str | None:
         """Return the digest of the file that the copy is of, or None where that is another file."""
         try:
-            note = json.loads(self._files.release_state.read_text(encoding="utf-8"))
+            note = json.loads(self._folder.read(self._files.release_state, _LONGEST_NOTE))
             state, digest = FileState(**note["state"]), str(note["sha256"])
             if note["format"] != _FORMAT:
                 return None
@@ -136,34 +162,35 @@ class DiskCache:
             _log.info("%s can't be written: %s", self.folder, error)
         return digest
 
-    def _mapped(self, path: Path, table: Table) -> pa.Table | None:
+    def _read(self, path: Path, table: Table, most: int) -> pa.Table | None:
         try:
-            content = _content(path)
-            # Arrow itself sees few of the errors that a disk can make; others end the process.
-            if self._files.checksum_in(path) != _checksum(content):
-                raise ValueError("its content does not have the checksum in its name")
-            data = pa.ipc.open_file(content).read_all()
-            noted = json.loads((data.schema.metadata or {}).get(_METADATA, b"{}"))
-            columns = [column["name"] for column in noted.get("columns", ())]
-            if noted != self._described(table, columns):
-                return None
-        except (*_DAMAGE, OSError, pa.ArrowException) as error:
-            _log.warning("%s is damaged and will be made anew: %s", path, error)
-            self._discard(path)
+            content = self._folder.read(path, most)
+        except (OSError, MemoryError) as error:
+            _log.warning("%s can't be used: %s", path, error)
             return None
-        return data
-
-    def _discard(self, path: Path) -> None:
         try:
-            path.unlink(missing_ok=True)
-        except OSError as error:
-            _log.info("%s can't be deleted: %s", path, error)
+            # Of the errors that a disk can make, the structure shows few.
+            if self._files.checksum_in(path) != f"{zlib.crc32(content):08x}":
+                raise ValueError("its content does not have the checksum in its name")
+            block = BlockContent(content)
+            columns = [column["name"] for column in block.description["columns"]]
+            if block.description != self._described(table, columns):
+                _log.info("%s is of another content, or of another version of this package", path)
+                return None
+            if not columns or len(set(columns)) < len(columns):
+                raise ValueError("it has no columns, or the same twice")
+            return block.columns(table, columns)
+        except _DAMAGE as error:
+            _log.warning("%s is damaged and will be made anew: %s", path, error)
+            self._folder.discard(path)
+            return None
 
     def _described(self, table: Table, columns: Sequence[str]) -> dict[str, Any]:
         """Return what a block must say of itself to be what this package would read now."""
         described = [table.columns[name] for name in columns]
         return {
             "format": _FORMAT,
+            "byteorder": sys.byteorder,
             "sha256": self._digest,
             "table": table.name,
             "columns": [
@@ -223,15 +250,14 @@ class DiskCache:
                 _log.info("Columns can't be kept in %s: %s", self.folder, error)
 
     def _write(self, blocks: list[tuple[Table, list[str], pa.Table]]) -> None:
-        self.folder.mkdir(exist_ok=True)
+        self._folder.make()
         with file_lock(self._files.lock, self._patience):
             if self._digest is None:
                 self._digest = self._noted_digest() or self._new_digest()
             if self._digest is None:
                 return
             # Blocks are written under the lock only: these are of processes that were killed.
-            for path in drafts_in(self.folder):
-                path.unlink(missing_ok=True)
+            self._folder.clear_drafts()
             for table, columns, data in blocks:
                 self._write_block(table, columns, data)
 
@@ -245,36 +271,29 @@ class DiskCache:
         if FileState.of(self._release) != self._state:
             return None
         for path in self._files.blocks():
-            path.unlink(missing_ok=True)
+            self._folder.discard(path)
         self._note(digest)
         return digest
 
     def _note(self, digest: str) -> None:
         note = {"format": _FORMAT, "state": asdict(self._state), "sha256": digest}
-        with atomic_write(self._files.release_state, durable=True) as draft:
+        mode = self._folder.file_mode
+        with atomic_write(self._files.release_state, durable=True, mode=mode) as draft:
             draft.write_text(json.dumps(note), encoding="utf-8")
 
     def _write_block(self, table: Table, columns: list[str], data: pa.Table) -> None:
-        described = json.dumps(self._described(table, columns))
+        description = self._described(table, columns)
+        described = json.dumps(description)
         any_such = self._files.block(table.name, described, "*").name
         is_written = any(self.folder.glob(any_such))
         if is_written or FileState.of(self._release) != self._state:
             return
-        noted = data.replace_schema_metadata(
-            {**(data.schema.metadata or {}), _METADATA: described.encode()}
-        )
-        with draft_beside(self._files.block(table.name, described, "")) as draft:
-            with pa.ipc.new_file(draft, noted.schema) as writer:
-                writer.write_table(noted)
-            path = self._files.block(table.name, described, _checksum(_content(draft)))
+        draft_of = self._files.block(table.name, described, "")
+        with draft_beside(draft_of, self._folder.file_mode) as draft:
+            checksum = 0
+            with draft.open("wb") as file:
+                for part in block_content(description, data):
+                    checksum = zlib.crc32(part, checksum)
+                    file.write(part)
+            path = self._files.block(table.name, described, f"{checksum:08x}")
             move_into_place(draft, path, durable=True)
-
-
-def _content(path: Path) -> pa.Buffer:
-    """Return a file's content, mapped into memory."""
-    with pa.memory_map(str(path)) as source:
-        return source.read_buffer()
-
-
-def _checksum(content: pa.Buffer) -> str:
-    return f"{zlib.crc32(content):08x}"

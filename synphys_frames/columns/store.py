@@ -178,10 +178,11 @@ class ColumnStore:
             return table
 
     def _unread(self, table: Table) -> TableColumns:
-        values = self.reader.rows_at_most(table.name) * len(table.kept_columns)
+        rows = self.reader.rows_at_most(table.name)
+        values = rows * len(table.kept_columns)
         self.reader.require_unchanged()
         disk_cache = self._used_disk_cache()
-        kept = () if disk_cache is None else disk_cache.blocks(table)
+        kept = () if disk_cache is None else disk_cache.blocks(table, rows)
         return TableColumns(
             table,
             self._read,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from ..errors import StoredValueError
+from ..errors import ReleaseFileError, StoredValueError
 from .block import Block
 from .factorize import NONE
 from .gather import ColumnGather
@@ -65,6 +65,12 @@ class TableColumns:
 
     def _add(self, data: pa.Table) -> None:
         block = Block(self.table, data)
+        if self._blocks and block.rows != self._blocks[0].rows:
+            raise ReleaseFileError(
+                f"Table {self.table.name} has {block.rows:,} rows now, and had "
+                f"{self._blocks[0].rows:,} for other columns. Delete the folder whose name ends in "
+                ".columns beside the release file, if there is one, and open the release again."
+            )
         self._blocks.append(block)
         self._block_of |= {name: block for name in block.names if name not in self._block_of}
 

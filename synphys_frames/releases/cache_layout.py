@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
+from .._files import drafted_name
 from ..options import as_folder, config
 
 if TYPE_CHECKING:
@@ -15,7 +16,9 @@ if TYPE_CHECKING:
 
 CachePath: TypeAlias = "str | os.PathLike[str] | None"
 
-_BLOCK_END = ".arrow"
+_BLOCK_END = ".block"
+# Blocks of earlier versions of the package ended in .arrow; drafts have no checksum yet.
+_BLOCK = re.compile(r"([a-z0-9_]+)-[0-9a-f]{16}-([0-9a-f]{8})?\.(block|arrow)")
 
 
 def cache_folder(cache_path: CachePath) -> Path:
@@ -133,17 +136,29 @@ class ColumnFiles:
         """Return the checksum that the name of a file of columns has."""
         return block.stem.rpartition("-")[2]
 
+    def is_own(self, name: str) -> bool:
+        """Return whether a file in the folder has a name that the package gives one."""
+        name = drafted_name(name) or name
+        return name in (self.release_state.name, self.lock.name) or self.is_block(name)
+
+    def is_block(self, name: str) -> bool:
+        """Return whether a name is that of a file of columns, of any version of the package."""
+        return _BLOCK.fullmatch(name) is not None
+
     def blocks(self, table: str | None = None) -> list[Path]:
         """Return the files of columns that are there, of one table or of all.
+
+        Those of all tables include what earlier versions of the package wrote.
 
         Raises
         ------
         OSError
             There is no such folder, or it can't be read.
         """
-        begin = "" if table is None else f"{table}-"
+        names = [path.name for path in self.folder.iterdir()]
+        blocks = filter(None, map(_BLOCK.fullmatch, names))
         return sorted(
-            path
-            for path in self.folder.iterdir()
-            if path.name.startswith(begin) and path.name.endswith(_BLOCK_END)
+            self.folder / block[0]
+            for block in blocks
+            if table is None or (block[1] == table and block[0].endswith(_BLOCK_END))
         )

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 import textwrap
+import zlib
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -55,7 +56,7 @@ def frame_of(path: Path) -> pd.DataFrame:
 
 def parts_of(path: Path) -> list[str]:
     """Return the names without the checksums: what is stored where a value is missing is open."""
-    return sorted(part.name.rpartition("-")[0] for part in folder_of(path).glob("*.arrow"))
+    return sorted(part.name.rpartition("-")[0] for part in folder_of(path).glob("*.block"))
 
 
 def needs_duckdb(path: Path, frame: Path) -> bool:
@@ -219,14 +220,14 @@ def bits_flipped(*places: float) -> Callable[[Path], None]:
 @pytest.mark.parametrize(
     ("part", "damage"),
     [
-        ("*.arrow", bits_flipped(0)),
-        ("*.arrow", bits_flipped(0.3)),
-        ("*.arrow", bits_flipped(0.5, 0.7)),
-        ("*.arrow", bits_flipped(0.95)),
+        ("*.block", bits_flipped(0)),
+        ("*.block", bits_flipped(0.3)),
+        ("*.block", bits_flipped(0.5, 0.7)),
+        ("*.block", bits_flipped(0.95)),
         ("*", emptied),
         ("*", made_a_text),
         ("*", deleted),
-        ("*.arrow", cut),
+        ("*.block", cut),
         ("pair-*", made_another_table),
         ("cell-*", cut),
         ("release.json", emptied),
@@ -243,8 +244,8 @@ def test_a_damaged_copy_is_made_anew(
         damage(path)
     pd.testing.assert_frame_equal(frame_of(cached), expected)
     assert parts_of(cached) == names
-    for path in folder_of(cached).glob("*.arrow"):
-        assert pa.ipc.open_file(path).read_all().num_rows > 1
+    for path in folder_of(cached).glob("*.block"):
+        assert zlib.crc32(path.read_bytes()) == int(path.stem.rpartition("-")[2], 16)
     pd.testing.assert_frame_equal(frame_of(cached), expected)
 
 
@@ -275,7 +276,13 @@ def test_several_processes_at_once(cached: Path, tmp_path: Path, db: sf.SynphysD
 
 def test_what_a_killed_process_left_is_cleared_away(cached: Path) -> None:
     folder_of(cached).mkdir()
-    names = ("pair-0123.arrow.99999.tmp", "release.json.99999.tmp")
+    (folder_of(cached) / "write.lock").touch()
+    block = ".pair-0123456789abcdef-.block.99999-0123abcd.tmp"
+    names = (
+        block,
+        ".pair-0123456789abcdef-.arrow.99999-0123abcd.tmp",
+        ".release.json.9-01234567.tmp",
+    )
     left = [folder_of(cached) / name for name in names]
     for path in left:
         path.write_bytes(b"half of it")
@@ -285,7 +292,7 @@ def test_what_a_killed_process_left_is_cleared_away(cached: Path) -> None:
 
 def test_what_another_process_is_writing_is_left_alone_by_those_that_read(cached: Path) -> None:
     frame_of(cached)
-    written = folder_of(cached) / "pair-0123.arrow.99999.tmp"
+    written = folder_of(cached) / ".pair-0123456789abcdef-.block.99999-0123abcd.tmp"
     written.write_bytes(b"half of it")
     frame_of(cached)
     assert written.read_bytes() == b"half of it"

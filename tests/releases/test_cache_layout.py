@@ -34,7 +34,7 @@ RELEASE = ReleaseFiles(release_path(CACHE, "synphys_r2.1_small.sqlite"))
         (catalogue_path(CACHE, "http://a/b"), "/cache/catalogue-1972c518da8e.json"),
         (
             RELEASE.columns.block("pair", "{}", "01234567"),
-            "/cache/synphys_r2.1_small.sqlite.columns/pair-44136fa355b3678a-01234567.arrow",
+            "/cache/synphys_r2.1_small.sqlite.columns/pair-44136fa355b3678a-01234567.block",
         ),
         (sample_path(CACHE, "2", "s.sqlite"), "/cache/sample-2/s.sqlite"),
     ],
@@ -49,12 +49,38 @@ def test_blocks_are_told_by_their_table(tmp_path: Path) -> None:
         files.blocks()
     files.folder.mkdir()
     pair, cell = (files.block(table, "{}", "89abcdef") for table in ("pair", "cell"))
-    for path in (pair, cell, files.lock, files.folder / ".pair-1-2.arrow.99-0a.tmp"):
+    for path in (
+        pair,
+        cell,
+        files.lock,
+        files.folder / ".pair-0123456789abcdef-.block.99-0123abcd.tmp",
+    ):
         path.touch()
     assert files.blocks() == [cell, pair]
     assert files.blocks("pair") == [pair]
     assert files.checksum_in(pair) == "89abcdef"
     assert list(files.folder.glob(files.block("pair", "{}", "*").name)) == [pair]
+
+
+@pytest.mark.parametrize(
+    ("name", "is_own"),
+    [
+        ("release.json", True),
+        ("write.lock", True),
+        ("pair-0123456789abcdef-01234567.block", True),
+        ("pair-0123456789abcdef-01234567.arrow", True),
+        (".pair-0123456789abcdef-.block.17-0123abcd.tmp", True),
+        (".release.json.17-0123abcd.tmp", True),
+        (".thesis.tex.17-0123abcd.tmp", False),
+        ("release.json.17-0123abcd.tmp", False),
+        ("pair-mine.block", False),
+        ("pair-0123456789abcdef-01234567.block.bak", False),
+        ("../pair-0123456789abcdef-01234567.block", False),
+        ("notes.txt", False),
+    ],
+)
+def test_its_own_files_are_told_by_their_names(name: str, is_own: bool) -> None:
+    assert RELEASE.columns.is_own(name) is is_own
 
 
 @pytest.mark.parametrize("table", ["../pair", "a b", "Pair", "", "pair-1", "con:", "µ"])
