@@ -165,6 +165,18 @@ class Storage(ABC):
         """Return the columns of which DuckDB would take values of other types for their own."""
         return []
 
+    def begin_check(self) -> None:
+        """Begin, in the background, with what `require_sound` has to know."""
+        return
+
+    def require_sound(self, tables: Iterable[str]) -> None:  # noqa: ARG002
+        """Raise `ReleaseFileError` where the rows of tables, as stored, can't be all read."""
+        return
+
+    def require_all_rows(self, table: str, rows: int) -> None:  # noqa: ARG002
+        """Raise `ReleaseFileError` unless so many rows are all that a stored table has."""
+        return
+
     @property
     def folder(self) -> Path | None:
         """The folder that queries read files of once the release is attached; None for none."""
