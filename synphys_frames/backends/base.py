@@ -161,6 +161,10 @@ class Storage(ABC):
         """Return the first stored value that is not of its column's kind, if there is one."""
         return None
 
+    def may_misread(self, column: Column) -> bool:  # noqa: ARG002
+        """Return whether DuckDB might take values of other types for those of a column."""
+        return False
+
     def misread_columns(self, columns: Iterable[Column]) -> list[Column]:  # noqa: ARG002
         """Return the columns of which DuckDB would take values of other types for their own."""
         return []

@@ -157,7 +157,7 @@ class Queries:
             column
             for table in self._contents.native_schema
             for column in table.columns.values()
-            if column.facts.is_misread
+            if self._storage.may_misread(column)
         ]
 
     def _require_stored_types(self, columns: Iterable[pa.Array], query: str) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from .._files import FileState
 from ..errors import ReleaseFileError, warn
 from .base import CATALOGUE, Facts, Misfit, Storage, absolute_path, digest
+from .declared_types import is_scanned_as
 from .duckdb_engine import load_sqlite_extension
 from .identifiers import quoted
 from .soundness import Soundness
@@ -220,7 +221,9 @@ class SqliteStorage(Storage):
                 'not of the column\'s type count as missing (errors="coerce").',
                 UserWarning,
             )
-            return _coerced(table)
+            return _by_value(table)
+        if any(self._is_misdeclared(column) for column in table.columns.values()):
+            return _by_value(table)
         columns = ", ".join(
             f"{column.facts.value.format(quoted(column.name), column.facts.duckdb)} "
             f"AS {quoted(column.name)}"
@@ -249,19 +252,36 @@ class SqliteStorage(Storage):
         rows = read_rows(
             self.location,
             f"SELECT id, typeof({name}), CASE typeof({name}) WHEN 'text' THEN CAST({name} AS BLOB) "
-            f"ELSE {name} END FROM {quoted(column.table)} WHERE {condition} LIMIT 1",
+            f"ELSE {name} END FROM {quoted(column.table)} NOT INDEXED WHERE {condition} LIMIT 1",
         )
         return [(row, _decoded(value) if kind == "text" else value) for row, kind, value in rows]
+
+    def may_misread(self, column: Column) -> bool:
+        """Return whether DuckDB takes values of other types for those of a column."""
+        is_misread = column.facts.is_misread or (
+            # In a large file that takes minutes, and what is read of it is looked at, too.
+            column.kind == "array" and self._facts.soundness.is_whole
+        )
+        return is_misread or self._is_misdeclared(column)
+
+    def _is_misdeclared(self, column: Column) -> bool:
+        declared = self._facts.columns[column.table][column.name]
+        return not is_scanned_as(column.kind, declared)
 
     def misread_columns(self, columns: Iterable[Column]) -> list[Column]:
         """Return the columns that DuckDB would misread: SQLite is asked, once a column."""
         unknown: dict[str, list[Column]] = {}
         for column in columns:
-            if column.facts.is_misread and (column.table, column.name) not in self._misread:
+            if (column.table, column.name) not in self._misread and self.may_misread(column):
                 unknown.setdefault(column.table, []).append(column)
         for table, of_table in unknown.items():
             self.require_sound([table])
-            checks = [f"max({misfit_condition(column)})" for column in of_table]
+            checks = [
+                _any_wrong(column)
+                if self._is_misdeclared(column)
+                else f"max({misfit_condition(column)})"
+                for column in of_table
+            ]
             asked = f"SELECT {', '.join(checks)} FROM {quoted(table)} NOT INDEXED"
             [row] = read_rows(self.location, asked)
             for column, is_misread in zip(of_table, row, strict=True):
@@ -273,12 +293,7 @@ class SqliteStorage(Storage):
     def _misfit_columns(self, table: Table) -> list[str]:
         """Return the columns of a table that hold a value which is not of their kind."""
         self.require_sound([table.name])
-        checks = [
-            f"max({misfit_condition(column)})"
-            if column.facts.storage != "texts"
-            else f"max(({misfit_condition(column)}) OR {undecodable_condition(column)})"
-            for column in table.columns.values()
-        ]
+        checks = list(map(_any_wrong, table.columns.values()))
         asked = f"SELECT {', '.join(checks)} FROM {quoted(table.name)} NOT INDEXED"
         [row] = read_rows(self.location, asked)
         return [name for name, misfits in zip(table.columns, row, strict=True) if misfits]
@@ -301,8 +316,16 @@ def misfit_condition(column: Column) -> str:
     return column.facts.misfit.format(quoted(column.name))
 
 
-def _coerced(table: Table) -> str:
-    # SQLite hands over what fits as text, and DuckDB casts it back.
+def _any_wrong(column: Column) -> str:
+    """Return what SQLite selects for whether any value of a column can't be read."""
+    is_text = column.facts.storage == "texts"
+    undecodable = f" OR {undecodable_condition(column)}" if is_text else ""
+    return f"max(({misfit_condition(column)}){undecodable})"
+
+
+def _by_value(table: Table) -> str:
+    # Whatever the columns are declared to be: SQLite hands over what fits as text, and DuckDB casts
+    # it back.
     def as_text(column: Column) -> str:
         name = quoted(column.name)
         fits = f"{name} IS NOT NULL AND NOT ({misfit_condition(column)})"

@@ -82,8 +82,10 @@ def _require_no_rest(path: Path, ending: str, what: str) -> None:
                 f"{journal} is not a regular file, where SQLite keeps {what}. Move it away."
             )
         with journal.open("rb") as file:
-            # A program that has finished may leave an empty one, or one whose beginning is 0.
-            is_left = any(file.read(_JOURNAL_HEADER))
+            # A program that has finished may leave an empty one, or a journal that begins with 0:
+            # beside such a log, DuckDB would write.
+            start = file.read(_JOURNAL_HEADER)
+            is_left = any(start) if ending == "-journal" else bool(start)
     except FileNotFoundError:
         return
     except OSError as error:
