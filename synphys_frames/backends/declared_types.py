@@ -17,9 +17,9 @@ _PARTS = {
     "REAL": "DOUBLE",
     "FLOA": "DOUBLE",
     "DOUB": "DOUBLE",
+    "TIME": "TIMESTAMP",
     "DEC": "DOUBLE",
     "NUM": "DOUBLE",
-    "TIME": "TIMESTAMP",
 }
 
 

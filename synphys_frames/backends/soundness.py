@@ -127,17 +127,20 @@ class Soundness:
 
 def _damage(path: Path, table: str | None) -> str | None:
     """Return what SQLite finds wrong with the pages of a table or of all; None for nothing."""
-    check = f"quick_check({quoted(table)})" if table else f"quick_check({_MOST_SAID})"
+    # Of pages SQLite speaks first, so that one message is enough.
+    checks = ["quick_check(1)" if table is None else f"quick_check({quoted(table)})"]
     if table is None and path.stat().st_size <= _WITH_INDEXES:
-        check = f"integrity_check({_MOST_SAID})"
+        checks.append(f"integrity_check({_MOST_SAID})")
     with closing(connect(path)) as connection:
         connection.execute("PRAGMA ignore_check_constraints = true")
+        # What it takes to know the tables is no part of the check.
         connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
         has_time = _limited(connection)
         try:
-            for (said,) in connection.execute(f"PRAGMA main.{check}"):
-                if said != "ok" and not _ABOUT_VALUES.match(said):
-                    return str(said)
+            for check in checks:
+                for (said,) in connection.execute(f"PRAGMA main.{check}"):
+                    if said != "ok" and not _ABOUT_VALUES.match(said):
+                        return str(said)
         except (DatabaseError, UnicodeError) as error:
             if not path.exists():
                 raise

@@ -191,7 +191,6 @@ class SqliteStorage(Storage):
 
     def attach(self, connection: duckdb.DuckDBPyConnection) -> None:
         """Attach the file, read-only."""
-        self._facts.soundness.begin()
         require_no_journal(self.location)
         load_sqlite_extension(connection)
         location = str(self.location).replace("'", "''")
@@ -203,6 +202,8 @@ class SqliteStorage(Storage):
 
     def require_sound(self, tables: Iterable[str]) -> None:
         """Raise `ReleaseFileError` where SQLite finds the file, or one of the tables, damaged."""
+        # DuckDB opens the file again for each query.
+        require_no_journal(self.location)
         self._facts.soundness.require(tables)
 
     def require_all_rows(self, table: str, rows: int) -> None:

@@ -210,8 +210,8 @@ def keyed_tables(path: Path) -> frozenset[str]:
     rows = _read_catalogue(
         path,
         "SELECT t.name FROM sqlite_master AS t JOIN pragma_table_info(t.name) AS c "
-        "WHERE t.type = 'table' AND c.pk > 0 GROUP BY t.name HAVING count(*) = 1 "
-        "AND max(c.name) = 'id' AND max(upper(c.type) = 'INTEGER' OR c.\"notnull\")",
+        "WHERE t.type = 'table' AND t.rootpage > 0 AND c.pk > 0 GROUP BY t.name "
+        "HAVING count(*) = 1 AND max(c.name) = 'id' AND max(upper(c.type) = 'INTEGER' OR c.\"notnull\")",
     )
     return frozenset(name for (name,) in rows)
 
@@ -221,6 +221,7 @@ def declared_references(path: Path) -> dict[tuple[str, str], tuple[str, str]]:
     rows = _read_catalogue(
         path,
         'SELECT t.name, f."from", f."table", coalesce(f."to", \'id\') FROM sqlite_master AS t '
-        "JOIN pragma_foreign_key_list(t.name) AS f WHERE t.type = 'table'",
+        "JOIN pragma_foreign_key_list(t.name) AS f "
+        "WHERE t.type = 'table' AND t.rootpage > 0",
     )
     return {(table, column): (other, key) for table, column, other, key in rows}
