@@ -245,11 +245,11 @@ class Queries:
         self._contents.require_unchanged()
         query = _select(table, columns)
         if keys is None:
-            by_id = self.is_keyed(table)
-            read = list(dict.fromkeys(["id", *columns])) if by_id else columns
+            is_keyed = self.is_keyed(table)
+            read = list(dict.fromkeys(["id", *columns])) if is_keyed else columns
             data = self.run(_select(table, read))
             self._storage.require_all_rows(table.stored_in or table.name, data.num_rows)
-            return _by_id(data, "id").select(list(columns)) if by_id else data
+            return _by_id(data, "id").select(list(columns)) if is_keyed else data
         found = f"{query} WHERE {quoted(key)} IN (SELECT id FROM wanted)"
         # In one order, whichever columns are asked for.
         ordered = f"{found} ORDER BY id" if "id" in table.columns else found

@@ -211,7 +211,8 @@ def keyed_tables(path: Path) -> frozenset[str]:
         path,
         "SELECT t.name FROM sqlite_master AS t JOIN pragma_table_info(t.name) AS c "
         "WHERE t.type = 'table' AND t.rootpage > 0 AND c.pk > 0 GROUP BY t.name "
-        "HAVING count(*) = 1 AND max(c.name) = 'id' AND max(upper(c.type) = 'INTEGER' OR c.\"notnull\")",
+        "HAVING count(*) = 1 AND max(c.name) = 'id' "
+        "AND max(upper(c.type) = 'INTEGER' OR c.\"notnull\")",
     )
     return frozenset(name for (name,) in rows)
 
