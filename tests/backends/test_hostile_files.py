@@ -16,6 +16,7 @@ import pandas as pd
 import pytest
 
 import synphys_frames as sf
+from synphys_frames.backends import soundness
 from synphys_frames.backends.declared_types import is_scanned_as, scanned_type
 from synphys_frames.backends.duckdb_engine import load_sqlite_extension
 from synphys_frames.cli import main
@@ -258,6 +259,22 @@ def test_tables_of_every_sort(tiny_path: Path, tmp_path: Path) -> None:
         assert db["counted"]["id"].tolist() == [1, 2, 3]
         assert "endless" not in db
         assert "sqlite_sequence" not in db
+
+
+def test_a_generated_column_can_not_keep_the_check(
+    tiny_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(soundness, "_SECONDS", 0.1)
+    made = "length(hex(zeroblob(5000000 + id)))"
+    path = copied(
+        tiny_path,
+        tmp_path,
+        f"CREATE TABLE made (id INTEGER PRIMARY KEY, a INT AS ({made}) NOT NULL)",
+        "WITH RECURSIVE r(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM r WHERE x < 80) "
+        "INSERT INTO made (id) SELECT x FROM r",
+    )
+    with sf.load_sqlite(path) as db, pytest.raises(ReleaseFileError, match="says: 'interrupted'"):
+        db.pairs()
 
 
 DECLARED = [
