@@ -74,7 +74,11 @@ class Soundness:
             self._thread = Thread(
                 target=self._check_whole, name="synphys_frames check", daemon=True
             )
-            self._thread.start()
+            try:
+                self._thread.start()
+            except RuntimeError:  # the interpreter is shutting down
+                self._thread = None
+                self._check_whole()
 
     @property
     def is_whole(self) -> bool:
