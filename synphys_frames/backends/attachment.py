@@ -10,7 +10,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 from weakref import WeakSet
 
-from ..errors import ClosedError, ExtensionError
+from ..errors import ClosedError, SynphysError
 from .base import unreadable
 from .duckdb_engine import bound_memory, evaluating_connection, lock, plain_connection
 from .identifiers import quoted
@@ -152,13 +152,16 @@ class Attachment:
         return self._process
 
     def _open(self) -> duckdb.DuckDBPyConnection:
+        # It goes on while DuckDB is imported.
+        self._storage.begin_check()
         import duckdb
 
         connection = plain_connection()
         try:
             self._storage.attach(connection)
             self._create_views(connection)
-        except ExtensionError:
+            self._storage.require_sound(())
+        except SynphysError:
             connection.close()
             raise
         except (duckdb.Error, RuntimeError) as error:

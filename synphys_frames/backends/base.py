@@ -161,9 +161,25 @@ class Storage(ABC):
         """Return the first stored value that is not of its column's kind, if there is one."""
         return None
 
+    def may_misread(self, column: Column) -> bool:  # noqa: ARG002
+        """Return whether DuckDB might take values of other types for those of a column."""
+        return False
+
     def misread_columns(self, columns: Iterable[Column]) -> list[Column]:  # noqa: ARG002
         """Return the columns of which DuckDB would take values of other types for their own."""
         return []
+
+    def begin_check(self) -> None:
+        """Begin, in the background, with what `require_sound` has to know."""
+        return
+
+    def require_sound(self, tables: Iterable[str]) -> None:  # noqa: ARG002
+        """Raise `ReleaseFileError` where the rows of tables, as stored, can't be all read."""
+        return
+
+    def require_all_rows(self, table: str, rows: int) -> None:  # noqa: ARG002
+        """Raise `ReleaseFileError` unless so many rows are all that a stored table has."""
+        return
 
     @property
     def folder(self) -> Path | None:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from ..errors import MissingRowsError, ReleaseFileError, warn
+from ..errors import MissingRowsError, ReleaseFileError, shown, warn
 from ..releases import canonical_name, larger_names
 from ..schema import (
     NEWEST,
@@ -38,6 +38,7 @@ RECORDING_TABLES = frozenset(
 _TRACED = ("pulse_response", "stim_pulse", "baseline")
 _REQUIRED_TABLES = ("metadata", "slice", "experiment", "cell", "pair")
 _SHOWN_MISFITS = 8
+_MOST_DIGITS = 9
 
 
 class Contents:
@@ -117,7 +118,7 @@ class Contents:
             )
             return of_version(NEWEST)
         raise ReleaseFileError(
-            f"{self.path} says it has schema version {self.schema_version!r}; known are "
+            f"{self.path} says it has schema version {shown(self.schema_version)}; known are "
             f"{', '.join(VERSIONS)}."
         )
 
@@ -176,12 +177,12 @@ class Contents:
             if name in known and name not in published
         ]
         if misfits:
-            shown = "; ".join(misfits[:_SHOWN_MISFITS])
+            said = "; ".join(misfits[:_SHOWN_MISFITS])
             left = len(misfits) - _SHOWN_MISFITS
             more = f" (and {left} more)" if left > 0 else ""
             raise ReleaseFileError(
                 f"{self.path} says that it has schema version {self.schema_version}, but does not "
-                f"fit it: {shown}{more}. {self._storage.how_to_mend}"
+                f"fit it: {said}{more}. {self._storage.how_to_mend}"
             )
 
     def _mistyped(self, table: Table, declared: Mapping[str, str]) -> list[str]:
@@ -275,7 +276,8 @@ class Contents:
 
 
 def _is_newer(version: str) -> bool:
-    return version.isascii() and version.isdecimal() and int(version) > int(NEWEST)
+    is_number = version.isascii() and version.isdecimal() and len(version) <= _MOST_DIGITS
+    return is_number and int(version) > int(NEWEST)
 
 
 def _stored_newest(version: str) -> Schema:

@@ -103,9 +103,10 @@ class Queries:
         by_user
             Whether the query is the user's own, and runs on their connection.
         """
+        # It goes on while DuckDB is imported.
+        self._storage.begin_check()
         import duckdb
 
-        self.require_readable(query)
         try:
             return self._result(query, params, ids or {}, by_user=by_user)
         except duckdb.ConnectionException:
@@ -120,6 +121,7 @@ class Queries:
     ) -> pa.Table:
         attachment = self._attachment
         connection = attachment.connection() if by_user else attachment.reading()
+        self.require_readable(query)
         try:
             for name, numbers in ids.items():
                 connection.register(name, pa.table({"id": pa.array(numbers, pa.int64())}))
@@ -154,9 +156,10 @@ class Queries:
         attachment = self._attachment
         tables = {*self._contents.schema.tables, *self._contents.native_schema.tables}
         asked = require_select(query, attachment.evaluator(), tables)
-        self.require_readable(query)
+        self._storage.begin_check()
         try:
             with attachment.untrusted().cursor() as cursor:
+                self.require_readable(query)
                 values = plain_parameters(params)
                 result = run_interruptible(
                     cursor, lambda: bounded_table(cursor, query, values), _UNTRUSTED_SECONDS
@@ -168,13 +171,21 @@ class Queries:
         return result
 
     def require_readable(self, query: str) -> None:
-        """Raise `StoredValueError` where DuckDB would misread a column that a query may name.
+        """Raise where DuckDB would misread a table or a column that a query may name.
 
         Raises
         ------
+        ReleaseFileError
+            The file is damaged, or the table.
         StoredValueError
             The column holds values of other types, which DuckDB takes without complaint.
         """
+        asked = query.casefold()
+        self._storage.require_sound(
+            table.name
+            for table in self._contents.native_schema
+            if table.name.casefold() in asked or table.name in self._contents.renamed_tables
+        )
         if self._attachment.errors == "coerce":
             return
         named = [
@@ -192,7 +203,7 @@ class Queries:
             column
             for table in self._contents.native_schema
             for column in table.columns.values()
-            if column.facts.is_misread
+            if self._storage.may_misread(column)
         ]
 
     def _require_stored_types(self, columns: Iterable[pa.Array], query: str) -> None:
@@ -255,9 +266,11 @@ class Queries:
         import duckdb
 
         query = _select(table, list(table.columns))
+        connection = self._attachment.reading()
         self.require_readable(query)
+        count = 0
         # A connection of its own: the reader stays open while other queries may run.
-        with self._attachment.reading().cursor() as cursor:
+        with connection.cursor() as cursor:
             try:
                 reader = run_interruptible(
                     cursor, lambda: cursor.execute(query).to_arrow_reader(rows)
@@ -265,9 +278,11 @@ class Queries:
                 while (batch := run_interruptible(cursor, lambda: next(reader, None))) is not None:
                     batch.validate(full=True)
                     self._require_stored_types(batch.columns, query)
+                    count += batch.num_rows
                     yield batch
             except (duckdb.Error, pa.ArrowException, OSError, UnicodeError) as error:
                 raise self._explained(error, query, None) from error
+        self._storage.require_all_rows(table.stored_in or table.name, count)
 
     def columns(
         self, table: Table, columns: Sequence[str], key: str = "id", keys: Rows | None = None
@@ -279,10 +294,11 @@ class Queries:
         self._contents.require_unchanged()
         query = _select(table, columns)
         if keys is None:
-            if not self.is_keyed(table):
-                return self.run(query)
-            read = dict.fromkeys(["id", *columns])
-            return by_id(self.run(_select(table, list(read))), "id").select(list(columns))
+            is_keyed = self.is_keyed(table)
+            read = list(dict.fromkeys(["id", *columns])) if is_keyed else columns
+            data = self.run(_select(table, read))
+            self._storage.require_all_rows(table.stored_in or table.name, data.num_rows)
+            return by_id(data, "id").select(list(columns)) if is_keyed else data
         found = f"{query} WHERE {quoted(key)} IN (SELECT id FROM wanted)"
         # In one order, whichever columns are asked for.
         ordered = f"{found} ORDER BY id" if "id" in table.columns else found

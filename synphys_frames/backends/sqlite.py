@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from .._files import FileState
 from ..errors import ReleaseFileError, warn
 from .base import CATALOGUE, Facts, Misfit, Storage, absolute_path, digest
+from .declared_types import is_scanned_as
 from .duckdb_engine import load_sqlite_extension
 from .identifiers import quoted
+from .soundness import Soundness
 from .sqlite_catalog import (
     UTF8_CHECK,
     content_sample,
@@ -18,6 +21,8 @@ from .sqlite_catalog import (
     declared_references,
     keyed_tables,
     read_rows,
+    reading,
+    require_no_journal,
     require_sqlite_file,
 )
 
@@ -33,6 +38,8 @@ if TYPE_CHECKING:
 
 _LOOKED_AT = 200
 _SURELY_FEW = 1_000_000
+_MOST_METADATA = 1_000_000
+_MOST_LEVELS = 50
 
 
 class SqliteFacts(Facts):
@@ -40,6 +47,7 @@ class SqliteFacts(Facts):
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self.soundness = Soundness(path, lambda table: self._row_spans.get(table) or 0)
 
     @cached_property
     def columns(self) -> dict[str, dict[str, str]]:
@@ -56,13 +64,15 @@ class SqliteFacts(Facts):
         """What the one row of the table `metadata` says."""
         rows = read_rows(self._path, "SELECT meta FROM metadata ORDER BY id LIMIT 1")
         try:
-            content = json.loads(rows[0][0])
+            content = json.loads(rows[0][0][:_MOST_METADATA])
             content["db_version"]
-        except (IndexError, KeyError, TypeError, ValueError):
+            _require_flat(content)
+        except (IndexError, KeyError, TypeError, ValueError, RecursionError):
             raise ReleaseFileError(
                 f"{self._path} does not say which schema version it is: its metadata table should "
-                'have one row, {"db_version": "22", ...}. Fetch the file again with '
-                "load_version(name)."
+                'have one row, {"db_version": "22", ...}, of at most '
+                f"{_MOST_METADATA:,} characters and {_MOST_LEVELS} levels. Fetch the file again "
+                "with load_version(name)."
             ) from None
         return dict(content)
 
@@ -74,26 +84,20 @@ class SqliteFacts(Facts):
     @cached_property
     def row_counts(self) -> dict[str, int]:
         """Number of rows of each table."""
-        counts = " UNION ALL ".join(
-            f"SELECT {number}, count(*) FROM {quoted(table)}"
-            for number, table in enumerate(self.columns)
-        )
-        names = list(self.columns)
-        return {names[number]: count for number, count in read_rows(self._path, counts)}
+        self.soundness.require(self.columns)
+        # In an index there may be fewer; of a large file it is counted faster.
+        hint = " NOT INDEXED" if self.soundness.is_whole else ""
+        with reading(self._path) as connection:
+            return {
+                name: connection.execute(f"SELECT count(*) FROM {quoted(name)}{hint}").fetchone()[0]
+                for name in self.columns
+            }
 
     @cached_property
-    def _row_spans(self) -> dict[str, int]:
-        tables = list(self.columns)
-        spans = " UNION ALL ".join(
-            f"SELECT {number}, coalesce((SELECT max(rowid) FROM {quoted(name)}) - "
-            f"(SELECT min(rowid) FROM {quoted(name)}) + 1, 0)"
-            for number, name in enumerate(tables)
-        )
-        try:
-            rows = read_rows(self._path, spans)
-        except ReleaseFileError:
-            return self.row_counts  # some table has no row numbers
-        return {tables[number]: span for number, span in rows}
+    def _row_spans(self) -> dict[str, int | None]:
+        """How far apart the first and last row numbers are; None for tables without them."""
+        with reading(self._path) as connection:
+            return {name: _row_span(connection, name) for name in self.columns}
 
     @cached_property
     def content(self) -> str:
@@ -110,7 +114,7 @@ class SqliteFacts(Facts):
     def rows_at_most(self, table: str) -> int:
         """Return the distance of the first and last row numbers, or a count where that is long."""
         span = self._row_spans.get(table, 0)
-        return self.row_counts[table] if span > _SURELY_FEW else span
+        return self.row_counts[table] if span is None or span > _SURELY_FEW else span
 
     def has_traces(self, table: str) -> bool:
         """Return whether the rows at either end hold traces; an empty blob is none."""
@@ -121,6 +125,28 @@ class SqliteFacts(Facts):
             for way in ("ASC", "DESC")
         )
         return any(row[0] for row in read_rows(self._path, ends))
+
+
+def _row_span(connection: sqlite3.Connection, table: str) -> int | None:
+    name = quoted(table)
+    try:
+        first, last = connection.execute(
+            f"SELECT (SELECT min(rowid) FROM {name}), (SELECT max(rowid) FROM {name})"
+        ).fetchone()
+    except sqlite3.OperationalError:
+        return None
+    if first is None:
+        return 0
+    return last - first + 1 if isinstance(first, int) and isinstance(last, int) else None
+
+
+def _require_flat(content: object, levels: int = _MOST_LEVELS) -> None:
+    """Raise ValueError where JSON has more levels than can be copied and written."""
+    if levels == 0:
+        raise ValueError
+    if isinstance(content, dict | list):
+        for part in content.values() if isinstance(content, dict) else content:
+            _require_flat(part, levels - 1)
 
 
 class SqliteStorage(Storage):
@@ -165,9 +191,28 @@ class SqliteStorage(Storage):
 
     def attach(self, connection: duckdb.DuckDBPyConnection) -> None:
         """Attach the file, read-only."""
+        require_no_journal(self.location)
         load_sqlite_extension(connection)
         location = str(self.location).replace("'", "''")
         connection.execute(f"ATTACH '{location}' AS {CATALOGUE} (TYPE sqlite, READ_ONLY)")
+
+    def begin_check(self) -> None:
+        """Begin to ask SQLite whether the file is whole."""
+        self._facts.soundness.begin()
+
+    def require_sound(self, tables: Iterable[str]) -> None:
+        """Raise `ReleaseFileError` where SQLite finds the file, or one of the tables, damaged."""
+        # DuckDB opens the file again for each query.
+        require_no_journal(self.location)
+        self._facts.soundness.require(tables)
+
+    def require_all_rows(self, table: str, rows: int) -> None:
+        """Raise where SQLite counts another number of rows; in large files that takes too long."""
+        if self._facts.soundness.is_whole and rows != (expected := self._facts.row_counts[table]):
+            raise ReleaseFileError(
+                f"{self.location}: {rows:,} rows of the table {table} were read, where SQLite "
+                f"counts {expected:,}. {self.how_to_mend}"
+            )
 
     def select(self, table: Table, errors: Errors) -> str:
         """Return a query that casts each column to its kind's type."""
@@ -177,7 +222,9 @@ class SqliteStorage(Storage):
                 'not of the column\'s type count as missing (errors="coerce").',
                 UserWarning,
             )
-            return _coerced(table)
+            return _by_value(table)
+        if any(self._is_misdeclared(column) for column in table.columns.values()):
+            return _by_value(table)
         columns = ", ".join(
             f"{column.facts.value.format(quoted(column.name), column.facts.duckdb)} "
             f"AS {quoted(column.name)}"
@@ -201,23 +248,43 @@ class SqliteStorage(Storage):
 
     def _misfits(self, column: Column, condition: str) -> list[tuple[Any, Any]]:
         # Text as its bytes, which need not be text.
+        self.require_sound([column.table])
         name = quoted(column.name)
         rows = read_rows(
             self.location,
             f"SELECT id, typeof({name}), CASE typeof({name}) WHEN 'text' THEN CAST({name} AS BLOB) "
-            f"ELSE {name} END FROM {quoted(column.table)} WHERE {condition} LIMIT 1",
+            f"ELSE {name} END FROM {quoted(column.table)} NOT INDEXED WHERE {condition} LIMIT 1",
         )
         return [(row, _decoded(value) if kind == "text" else value) for row, kind, value in rows]
+
+    def may_misread(self, column: Column) -> bool:
+        """Return whether DuckDB takes values of other types for those of a column."""
+        is_misread = column.facts.is_misread or (
+            # In a large file that takes minutes, and what is read of it is looked at, too.
+            column.kind == "array" and self._facts.soundness.is_whole
+        )
+        return is_misread or self._is_misdeclared(column)
+
+    def _is_misdeclared(self, column: Column) -> bool:
+        declared = self._facts.columns[column.table][column.name]
+        return not is_scanned_as(column.kind, declared)
 
     def misread_columns(self, columns: Iterable[Column]) -> list[Column]:
         """Return the columns that DuckDB would misread: SQLite is asked, once a column."""
         unknown: dict[str, list[Column]] = {}
         for column in columns:
-            if column.facts.is_misread and (column.table, column.name) not in self._misread:
+            if (column.table, column.name) not in self._misread and self.may_misread(column):
                 unknown.setdefault(column.table, []).append(column)
         for table, of_table in unknown.items():
-            checks = [f"max({misfit_condition(column)})" for column in of_table]
-            [row] = read_rows(self.location, f"SELECT {', '.join(checks)} FROM {quoted(table)}")
+            self.require_sound([table])
+            checks = [
+                _any_wrong(column)
+                if self._is_misdeclared(column)
+                else f"max({misfit_condition(column)})"
+                for column in of_table
+            ]
+            asked = f"SELECT {', '.join(checks)} FROM {quoted(table)} NOT INDEXED"
+            [row] = read_rows(self.location, asked)
             for column, is_misread in zip(of_table, row, strict=True):
                 self._misread[table, column.name] = bool(is_misread)
         return [
@@ -226,13 +293,10 @@ class SqliteStorage(Storage):
 
     def _misfit_columns(self, table: Table) -> list[str]:
         """Return the columns of a table that hold a value which is not of their kind."""
-        checks = [
-            f"max({misfit_condition(column)})"
-            if column.facts.storage != "texts"
-            else f"max(({misfit_condition(column)}) OR {undecodable_condition(column)})"
-            for column in table.columns.values()
-        ]
-        [row] = read_rows(self.location, f"SELECT {', '.join(checks)} FROM {quoted(table.name)}")
+        self.require_sound([table.name])
+        checks = list(map(_any_wrong, table.columns.values()))
+        asked = f"SELECT {', '.join(checks)} FROM {quoted(table.name)} NOT INDEXED"
+        [row] = read_rows(self.location, asked)
         return [name for name, misfits in zip(table.columns, row, strict=True) if misfits]
 
 
@@ -253,8 +317,16 @@ def misfit_condition(column: Column) -> str:
     return column.facts.misfit.format(quoted(column.name))
 
 
-def _coerced(table: Table) -> str:
-    # SQLite hands over what fits as text, and DuckDB casts it back.
+def _any_wrong(column: Column) -> str:
+    """Return what SQLite selects for whether any value of a column can't be read."""
+    is_text = column.facts.storage == "texts"
+    undecodable = f" OR {undecodable_condition(column)}" if is_text else ""
+    return f"max(({misfit_condition(column)}){undecodable})"
+
+
+def _by_value(table: Table) -> str:
+    # Whatever the columns are declared to be: SQLite hands over what fits as text, and DuckDB casts
+    # it back.
     def as_text(column: Column) -> str:
         name = quoted(column.name)
         fits = f"{name} IS NOT NULL AND NOT ({misfit_condition(column)})"

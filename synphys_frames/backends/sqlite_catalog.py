@@ -5,13 +5,16 @@ from __future__ import annotations
 import hashlib
 import os
 import sqlite3
-from contextlib import closing
+import stat
+import time
+from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ReleaseFileError
 from ..releases import SqliteHeader, damage
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 
@@ -20,6 +23,9 @@ _JOURNAL_HEADER = 28
 UTF8_CHECK = "is_utf8"
 _BLOCK_BYTES = 4096
 _SAMPLED_BLOCKS = 32
+# Pages that lead in circles could keep SQLite for ever.
+_CATALOGUE_SECONDS = 4.0
+_STEPS = 10_000
 
 
 def require_sqlite_file(path: Path) -> None:
@@ -37,7 +43,7 @@ def require_sqlite_file(path: Path) -> None:
             f"There is no file {path}. list_versions() shows the published files, and "
             "load_version(name) downloads one."
         )
-    _require_no_journal(path)
+    require_no_journal(path)
     try:
         problem = damage(path)
     except OSError as error:
@@ -57,31 +63,43 @@ def require_sqlite_file(path: Path) -> None:
         )
 
 
-def _require_no_journal(path: Path) -> None:
+def require_no_journal(path: Path) -> None:
     """Raise `ReleaseFileError` where a file beside it holds what another program left unfinished.
 
     SQLite and DuckDB would then read different rows, and DuckDB would write beside the file.
     """
-    for ending, what in (("-journal", "a change that was not finished"), ("-wal", "rows of it")):
-        journal = path.with_name(path.name + ending)
-        try:
-            with journal.open("rb") as file:
-                # A program that has finished may leave an empty one, or one whose beginning is 0.
-                is_left = any(file.read(_JOURNAL_HEADER))
-        except FileNotFoundError:
-            continue
-        except OSError as error:
+    # SQLite looks beside the file that a link leads to.
+    for place in {path, path.resolve()}:
+        _require_no_rest(place, "-journal", "a change that was not finished")
+        _require_no_rest(place, "-wal", "rows of it")
+
+
+def _require_no_rest(path: Path, ending: str, what: str) -> None:
+    journal = path.with_name(path.name + ending)
+    try:
+        if not stat.S_ISREG(journal.stat().st_mode):
             raise ReleaseFileError(
-                f"{journal} can't be read: {error.strerror or error}. It may hold {what}; move it "
-                "away if no program is writing there."
-            ) from error
-        if is_left:
-            raise ReleaseFileError(
-                f"{journal} holds {what}, left by a program that wrote into {path.name}. A release "
-                "is only ever read: fetch it again with load_version(name), or let the program "
-                "finish; where it ended long ago, sqlite3 puts the file right: "
-                f"sqlite3 {path.name} .tables"
+                f"{journal} is not a regular file, where SQLite keeps {what}. Move it away."
             )
+        with journal.open("rb") as file:
+            # A program that has finished may leave an empty one, or a journal that begins with 0:
+            # beside such a log, DuckDB would write.
+            start = file.read(_JOURNAL_HEADER)
+            is_left = any(start) if ending == "-journal" else bool(start)
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise ReleaseFileError(
+            f"{journal} can't be read: {error.strerror or error}. It may hold {what}; move it "
+            "away if no program is writing there."
+        ) from error
+    if is_left:
+        raise ReleaseFileError(
+            f"{journal} holds {what}, left by a program that wrote into {path.name}. A release "
+            "is only ever read: fetch it again with load_version(name), or let the program "
+            "finish; where it ended long ago, sqlite3 puts the file right: "
+            f"sqlite3 {path.name} .tables"
+        )
 
 
 def _is_utf8(content: bytes | None) -> bool:
@@ -117,21 +135,29 @@ def content_sample(path: Path) -> str:
     return found.hexdigest()
 
 
-def read_rows(path: Path, sql: str, parameters: tuple[object, ...] = ()) -> list[tuple[Any, ...]]:
-    """Return all rows of a small query on the file, opened so that nothing can be written.
+def connect(path: Path) -> sqlite3.Connection:
+    """Return a connection to a file, opened so that nothing can be written."""
+    # immutable: no lock, no journal, no file beside it, whatever the folder's permissions.
+    uri = f"{path.absolute().as_uri()}?mode=ro&immutable=1"
+    connection = sqlite3.connect(uri, uri=True, check_same_thread=False)
+    connection.create_function(UTF8_CHECK, 1, _is_utf8, deterministic=True)
+    return connection
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[sqlite3.Connection]:
+    """Open a file for small queries.
 
     Raises
     ------
     ReleaseFileError
         SQLite can't read the file.
     """
-    # immutable: no lock, no journal, no file beside it, whatever the folder's permissions.
-    uri = f"{path.absolute().as_uri()}?mode=ro&immutable=1"
     try:
-        with closing(sqlite3.connect(uri, uri=True)) as connection:
-            connection.create_function(UTF8_CHECK, 1, _is_utf8, deterministic=True)
-            return connection.execute(sql, parameters).fetchall()
-    except sqlite3.DatabaseError as error:
+        with closing(connect(path)) as connection:
+            yield connection
+    except (sqlite3.Error, UnicodeError, OverflowError, MemoryError) as error:
+        # What SQLite says may repeat bytes of the file that are no text.
         if not path.exists():
             raise ReleaseFileError(
                 f"{path} is gone. Put it back, or load the version again."
@@ -141,13 +167,35 @@ def read_rows(path: Path, sql: str, parameters: tuple[object, ...] = ()) -> list
         ) from error
 
 
+def read_rows(path: Path, sql: str, parameters: tuple[object, ...] = ()) -> list[tuple[Any, ...]]:
+    """Return all rows of a small query on the file.
+
+    Raises
+    ------
+    ReleaseFileError
+        SQLite can't read the file.
+    """
+    with reading(path) as connection:
+        return connection.execute(sql, parameters).fetchall()
+
+
+def _read_catalogue(path: Path, sql: str) -> list[tuple[Any, ...]]:
+    """Return all rows of a query on the catalogue alone, which is read in no time."""
+    end = time.monotonic() + _CATALOGUE_SECONDS
+    with reading(path) as connection:
+        connection.set_progress_handler(lambda: time.monotonic() > end, _STEPS)
+        return connection.execute(sql).fetchall()
+
+
 def declared_columns(path: Path) -> dict[str, dict[str, str]]:
     """Return the declared type of every column of every table: {table: {column: type}}."""
-    rows = read_rows(
+    rows = _read_catalogue(
         path,
         "SELECT t.name, c.name, c.type FROM sqlite_master AS t "
         "JOIN pragma_table_info(t.name) AS c "
-        "WHERE t.type = 'table' AND t.name NOT LIKE 'sqlite\\_%' ESCAPE '\\' "
+        # Virtual tables have no rows of their own.
+        "WHERE t.type = 'table' AND t.rootpage > 0 "
+        "AND t.name NOT LIKE 'sqlite\\_%' ESCAPE '\\' "
         "ORDER BY t.rowid, c.cid",
     )
     tables: dict[str, dict[str, str]] = {}
@@ -159,20 +207,22 @@ def declared_columns(path: Path) -> dict[str, dict[str, str]]:
 def keyed_tables(path: Path) -> frozenset[str]:
     """Return the tables of which every row has an `id` of its own."""
     # In SQLite a primary key other than INTEGER may be NULL.
-    rows = read_rows(
+    rows = _read_catalogue(
         path,
         "SELECT t.name FROM sqlite_master AS t JOIN pragma_table_info(t.name) AS c "
-        "WHERE t.type = 'table' AND c.pk > 0 GROUP BY t.name HAVING count(*) = 1 "
-        "AND max(c.name) = 'id' AND max(upper(c.type) = 'INTEGER' OR c.\"notnull\")",
+        "WHERE t.type = 'table' AND t.rootpage > 0 AND c.pk > 0 GROUP BY t.name "
+        "HAVING count(*) = 1 AND max(c.name) = 'id' "
+        "AND max(upper(c.type) = 'INTEGER' OR c.\"notnull\")",
     )
     return frozenset(name for (name,) in rows)
 
 
 def declared_references(path: Path) -> dict[tuple[str, str], tuple[str, str]]:
     """Return the declared foreign keys: {(table, column): (table, column)}."""
-    rows = read_rows(
+    rows = _read_catalogue(
         path,
         'SELECT t.name, f."from", f."table", coalesce(f."to", \'id\') FROM sqlite_master AS t '
-        "JOIN pragma_foreign_key_list(t.name) AS f WHERE t.type = 'table'",
+        "JOIN pragma_foreign_key_list(t.name) AS f "
+        "WHERE t.type = 'table' AND t.rootpage > 0",
     )
     return {(table, column): (other, key) for table, column, other, key in rows}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import stat
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -60,8 +61,11 @@ def damage(path: Path) -> str | None:
     """Return what is wrong with a file as an SQLite file, or None where nothing is.
 
     Only the header and the length are looked at: enough to tell a text page, a truncated download
-    or a file with too much appended from a whole file.
+    or a file with too much appended from a whole file. What is no regular file, such as a pipe, is
+    not even opened, which could wait for ever.
     """
+    if not stat.S_ISREG(path.stat().st_mode):
+        return "it is not a regular file"
     start = _start(path)
     if not start:
         return "it is empty (0 bytes)"

@@ -637,14 +637,14 @@ def test_what_another_program_left_beside_a_file_is_named(
     with pytest.raises(ReleaseFileError, match=rf"copy\.sqlite{ending} holds"):
         sf.load_sqlite(path)
     assert sorted(tmp_path.iterdir()) == [path, beside]
-    # What a program leaves that has finished does no harm.
-    for left in (b"", bytes(600)):
+    # What a program leaves that has finished does no harm; beside a log DuckDB would write.
+    for left in (b"", bytes(600)) if ending == "-journal" else (b"",):
         beside.write_bytes(left)
         with sf.load_sqlite(path) as db:
             assert len(db.pair) == 6
     beside.unlink()
     beside.mkdir()
-    with pytest.raises(ReleaseFileError, match="can't be read"):
+    with pytest.raises(ReleaseFileError, match="is not a regular file"):
         sf.load_sqlite(path)
 
 
