@@ -9,7 +9,11 @@ OLDEST_READY := $(OLDEST)/.ready
 TWO := -n 2 --dist loadfile
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-slow test-oldest check format bench gallery clean
+# For how long each test of random bytes and texts tries, and where it begins; a find names its seed.
+SECONDS ?= 3600
+SEED ?= $(shell date +%j)
+
+.PHONY: help demo test test-slow test-oldest fuzz check format bench gallery clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -22,6 +26,9 @@ test: $(READY) ## run the tests
 
 test-slow: $(READY) ## run the tests left out of that: minutes
 	$(BIN)/python -m pytest -m slow
+
+fuzz: $(READY) ## try random files, folders and texts for hours: make fuzz SECONDS=60 SEED=1
+	SYNPHYS_FUZZ_SECONDS=$(SECONDS) SYNPHYS_FUZZ_SEED=$(SEED) $(BIN)/python -m pytest $(TWO) tests/fuzz
 
 # Wheels as old as these are for Python 3.11: make PYTHON=python3.11 test-oldest
 test-oldest: $(OLDEST_READY) ## run the tests with the oldest dependencies that are declared
