@@ -119,6 +119,8 @@ RULES: dict[str, Rule] = {
     "kind": TEXT,
     "min_count": Rule("a whole number, 1 or more", lambda value: is_whole(value) and value >= 1),
     "native": FLAG,
+    "force": FLAG,
+    "offline": FLAG,
     "only_supported": FLAG,
     "untrusted": FLAG,
     "overlap": TEXT,

@@ -9,7 +9,15 @@ from .._files import is_there
 from ..backends import ParquetStorage, SqliteStorage
 from ..errors import ArgumentError, UnknownVersionError
 from ..options import config
-from ..releases import SIZES, Size, cache_folder, fetch_version, fetched, known_releases
+from ..releases import (
+    SIZES,
+    Size,
+    cache_folder,
+    fetch_version,
+    fetched,
+    known_releases,
+    newest_on_disk,
+)
 from .database import SynphysDatabase
 
 if TYPE_CHECKING:
@@ -53,6 +61,9 @@ def load_current(
     if size not in SIZES:
         raise ArgumentError(f"size takes {', '.join(map(repr, SIZES))}; got {size!r}.")
     folder = cache_folder(cache_path)
+    kept = newest_on_disk(size, folder)
+    if kept is not None:
+        return load_sqlite(kept, errors=errors, cache_path=folder)
     fitting = [one for one in known_releases(folder, only_supported=True) if one.db_size == size]
     if not fitting:
         raise UnknownVersionError(
@@ -71,6 +82,8 @@ def load_version(
     progress: Progress = True,
     storage_options: Mapping[str, Any] | None = None,
     errors: Literal["raise", "coerce"] = "raise",
+    force: bool = False,
+    offline: bool = False,
 ) -> SynphysDatabase:
     """Open a published release by its file name or an alias; the first time, download it.
 
@@ -87,6 +100,11 @@ def load_version(
         For the fsspec file system of the release's URL.
     errors
         "raise" or "coerce", see `SynphysDatabase`.
+    force
+        Whether to fetch the file anew, though it is there: where it turned out to be damaged.
+    offline
+        Whether to ask nobody: what is on disk is opened, or there is an error at once. Without it,
+        too, a file that is on disk is opened without asking.
 
     Returns
     -------
@@ -95,12 +113,17 @@ def load_version(
     Raises
     ------
     UnknownVersionError
-        There is no version of that name.
+        There is no version of that name; or with `offline`, its file is not on disk.
     FetchError
         The download failed; see `fetch_version`.
     """
     path = fetch_version(
-        name, cache_path=cache_path, progress=progress, storage_options=storage_options
+        name,
+        cache_path=cache_path,
+        progress=progress,
+        storage_options=storage_options,
+        force=force,
+        offline=offline,
     )
     return load_sqlite(path, errors=errors, cache_path=cache_folder(cache_path))
 

@@ -19,6 +19,7 @@ from .versions import (
     known_releases,
     list_current_versions,
     list_versions,
+    newest_on_disk,
     schema_versions,
 )
 
@@ -42,6 +43,7 @@ __all__ = [
     "larger_names",
     "list_current_versions",
     "list_versions",
+    "newest_on_disk",
     "release_path",
     "sample_path",
     "schema_versions",

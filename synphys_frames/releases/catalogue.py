@@ -1,27 +1,19 @@
-"""Published releases: their names, their order, and the catalogue that lists them."""
+"""Published releases: their names, their order, and the form of the catalogue that lists them."""
 
 from __future__ import annotations
 
-import json
-import logging
 import re
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
-from .._files import atomic_write, is_plain_name
+from .._files import is_plain_name
 from ..errors import ArgumentError, CatalogueError, UnknownVersionError, did_you_mean
-from ..options import config
 from ..schema import read_data
-from .cache_layout import catalogue_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from pathlib import Path
 
-
-_log = logging.getLogger(__name__)
 
 Size = Literal["small", "medium", "full"]
 SIZES: tuple[Size, ...] = get_args(Size)
@@ -30,7 +22,6 @@ _NAME = re.compile(
     r"_r(?P<major>\d+)\.(?P<minor>\d+)(?:-pre(?P<pre>\d+))?_(?:.*_)?(?P<size>small|medium|full)"
     r"\.sqlite$"
 )
-_CONNECT_TIMEOUT = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,107 +156,6 @@ def _require_plain_name(name: Any) -> None:
 def shipped_catalogue() -> tuple[Release, ...]:
     """Return the releases that were published when this package was."""
     return tuple(parse_catalogue(read_data("releases.json")["catalogue"], "the package"))
-
-
-def read_catalogue(cache_path: Path, url: str | None = None) -> list[Release]:
-    """Return the published releases, oldest first, as current as the network allows.
-
-    Parameters
-    ----------
-    cache_path
-        Folder of the kept copy, which is revalidated by its ETag and serves offline.
-    url
-        Where the catalogue is; default ``config.catalogue_url``.
-
-    Returns
-    -------
-    list of Release
-        From the server, else the kept copy, else the list that the package carries. It never fails
-        for want of a network.
-
-    Raises
-    ------
-    CatalogueError
-        The server gives something else than a catalogue, and there is no kept copy.
-    """
-    url = url or config.catalogue_url
-    kept = _KeptCatalogue(cache_path, url)
-    try:
-        return kept.refresh()
-    except CatalogueError:
-        if kept.releases() is None:
-            raise
-    except (OSError, ValueError, RecursionError) as error:
-        # requests' errors about a URL that is none are ValueErrors, as is a page that is no JSON.
-        if _is_no_url(error):
-            raise CatalogueError(
-                f"catalogue_url {url!r} can't be used: {error}. It takes a http or https URL."
-            ) from error
-        if url != read_data("releases.json")["catalogue_url"]:
-            _log.warning("The list of versions at %s can't be read: %s", url, error)
-    return kept.releases() or list(shipped_catalogue())
-
-
-def _is_no_url(error: Exception) -> bool:
-    import requests
-
-    kinds = (
-        requests.exceptions.InvalidSchema,
-        requests.exceptions.MissingSchema,
-        requests.exceptions.InvalidURL,
-    )
-    return isinstance(error, kinds)
-
-
-class _KeptCatalogue:
-    """The copy of one catalogue in the cache, with the ETag that it came with."""
-
-    def __init__(self, cache_path: Path, url: str) -> None:
-        self.url = url
-        self._file = catalogue_path(cache_path, url)
-
-    def _read(self) -> dict[str, Any]:
-        try:
-            kept = json.loads(self._file.read_text(encoding="utf-8"))
-        except (OSError, ValueError, RecursionError):
-            return {}
-        return kept if isinstance(kept, dict) else {}
-
-    def releases(self) -> list[Release] | None:
-        """Return the kept releases, or None where there are none that can be used."""
-        try:
-            return parse_catalogue(self._read()["catalogue"], self.url)
-        except (CatalogueError, KeyError):
-            return None
-
-    def refresh(self) -> list[Release]:
-        """Return the server's releases, or the kept ones where they are still those."""
-        import requests
-
-        kept = self.releases()
-        etag = self._read().get("etag")
-        usable = isinstance(etag, str) and etag.isascii() and etag.isprintable()
-        answer = requests.get(
-            self.url,
-            headers={"If-None-Match": etag} if usable and kept is not None else {},
-            timeout=(min(_CONNECT_TIMEOUT, config.timeout), config.timeout),
-        )
-        if answer.status_code == requests.codes.not_modified:
-            if kept is None:
-                raise OSError("the server says that nothing changed, and nothing is kept")
-            return kept
-        answer.raise_for_status()
-        content = answer.json()
-        releases = parse_catalogue(content, self.url)
-        self._write({"url": self.url, "etag": answer.headers.get("ETag"), "catalogue": content})
-        return releases
-
-    def _write(self, kept: dict[str, Any]) -> None:
-        # A cache that can't be written only means asking the server again next time.
-        with suppress(OSError):
-            self._file.parent.mkdir(parents=True, exist_ok=True)
-            with atomic_write(self._file) as draft:
-                draft.write_text(json.dumps(kept), encoding="utf-8")
 
 
 def find_release(name: str, releases: Iterable[Release]) -> Release:

@@ -126,6 +126,7 @@ def fetch(
     progress: Progress = True,
     storage_options: Mapping[str, Any] | None = None,
     patience: Patience | None = None,
+    force: bool = False,
 ) -> Path:
     """Bring a release file under a name into a folder, going on where an earlier call stopped.
 
@@ -143,6 +144,8 @@ def fetch(
         For the fsspec file system.
     patience
         How often and how long to try again.
+    force
+        Whether a file that is there is fetched anew; it stays until the new one is verified.
 
     Returns
     -------
@@ -160,14 +163,16 @@ def fetch(
     RemoteChangedError
         The file changed on the server again and again.
     """
-    if _is_whole(target, size):
+    before = target.stat().st_mtime_ns if force and target.exists() else None
+    if before is None and _is_whole(target, size):
         return target
     download = _Download(url, target, size, sha256, storage_options, patience or Patience())
     try:
         _make_folder(target.parent)
         with _locked(target):
             # Another process may have fetched it meanwhile.
-            if not _is_whole(target, size):
+            is_old = before is not None and target.stat().st_mtime_ns == before
+            if is_old or not _is_whole(target, size):
                 download.run(progress)
     except OSError as error:
         if isinstance(error, FetchError):

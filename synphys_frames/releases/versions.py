@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from .._arguments import checked
+from .._files import is_plain_name
+from ..errors import ArgumentError, UnknownVersionError
 from ..schema import STR, VERSIONS, schema_changes
 from .cache_layout import aisynphys_folder, cache_folder, release_path
-from .catalogue import SIZES, Release, find_release, read_catalogue, shipped_catalogue
+from .catalogue import SIZES, Release, find_release, shipped_catalogue
+from .catalogue_copies import kept_catalogues, read_catalogue, refresh_for_next_time
 from .download import fetch
 from .sqlite_header import damage
 
@@ -90,15 +93,17 @@ def fetch_version(
     cache_path: CachePath = None,
     progress: Progress = True,
     storage_options: Mapping[str, Any] | None = None,
+    force: bool = False,
+    offline: bool = False,
 ) -> Path:
     """Bring a published release into the cache without opening it.
 
     Interrupted at any point, the next call goes on where it stopped. Two processes that ask for one
-    file fetch it once.
+    file fetch it once. A file that is there, whole, is returned without asking anybody.
 
     Parameters
     ----------
-    name, cache_path, progress, storage_options
+    name, cache_path, progress, storage_options, force, offline
         As for `load_version`.
 
     Returns
@@ -110,10 +115,42 @@ def fetch_version(
     ------
     NotFoundError, IncompleteDownloadError, VerificationError, RemoteChangedError
         What went wrong, and what to do.
+    UnknownVersionError
+        There is no version of that name; or with `offline`, its file is not on disk.
     """
+    if force and offline:
+        raise ArgumentError("force=True and offline=True contradict each other.")
     folder = cache_folder(cache_path)
+    path = None if force else _on_disk(name, folder)
+    if path is not None:
+        return path
+    if offline:
+        raise UnknownVersionError(
+            f"{name!r} is not in {folder}, whole, and offline=True asks nobody. "
+            f"fetch_version({name!r}) brings it."
+        )
     release = find_release(name, known_releases(folder, only_supported=False))
-    return fetched(release, folder, progress, storage_options)
+    return fetched(release, folder, progress, storage_options, force=force)
+
+
+def _on_disk(name: str, folder: Path) -> Path | None:
+    """Return the file of a version where it is on disk, by the lists that need no network."""
+    for releases in kept_catalogues(folder):
+        try:
+            release = find_release(name, releases)
+        except UnknownVersionError:
+            continue
+        path = find_file(release, folder)
+        if path is not None:
+            return path
+        return None
+    # No list has it any more, but one had it when it was fetched.
+    if is_plain_name(name):
+        for kept in (name, f"{name}.sqlite"):
+            path = release_path(folder, kept)
+            if path.suffix == ".sqlite" and path.is_file() and damage(path) is None:
+                return path
+    return None
 
 
 def schema_versions() -> pd.DataFrame:
@@ -180,9 +217,11 @@ def fetched(
     folder: Path,
     progress: Progress,
     storage_options: Mapping[str, Any] | None,
+    *,
+    force: bool = False,
 ) -> Path:
     """Return where a release's file is, brought into the cache folder where it is not there."""
-    path = find_file(release, folder)
+    path = None if force else find_file(release, folder)
     if path is not None:
         return path
     return fetch(
@@ -192,7 +231,27 @@ def fetched(
         sha256=release.sha256,
         progress=progress,
         storage_options=storage_options,
+        force=force,
     )
+
+
+def newest_on_disk(size: str, folder: Path) -> Path | None:
+    """Return the file of the newest supported release of a size that a kept list has, if there.
+
+    Whether there is a newer one by now is asked in the background, for the next time.
+    """
+    for releases in kept_catalogues(folder):
+        fitting = [
+            release
+            for release in releases
+            if release.db_size == size and release.schema_version in VERSIONS
+        ]
+        if fitting:
+            path = find_file(fitting[-1], folder)
+            if path is not None:
+                refresh_for_next_time(folder)
+            return path
+    return None
 
 
 def _frame(releases: Iterable[Release], folder: Path) -> pd.DataFrame:

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
 import json
+import os
+import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +18,7 @@ from synphys_frames.errors import (
     UnknownVersionError,
     VerificationError,
 )
+from synphys_frames.releases.cache_layout import catalogue_path
 from synphys_frames.releases.catalogue import Release, find_release, parse_catalogue, parse_name
 from tests.support.catalogue import NAMES, catalogue, publish
 from tests.support.http_server import http_server
@@ -386,3 +390,106 @@ def test_a_cache_that_can_not_be_written_still_lists(tmp_path: Path) -> None:
 def test_a_size_is_no_version(size: str) -> None:
     with pytest.raises(UnknownVersionError, match=rf"load_current\('{size}'\)"):
         sf.load_version(size)
+
+
+def test_what_is_in_the_cache_opens_without_asking(tiny_path: Path) -> None:
+    with http_server(files={NAMES[0]: tiny_path.read_bytes()}) as (url, server):
+        publish(url, server, NAMES[0])
+        sf.load_version(NAMES[0], progress=False).close()
+        server.requests.clear()
+        server.silent = True
+        assert len(sf.load_version(NAMES[0], progress=False).pair) == 6
+        assert len(sf.load_version(NAMES[0], progress=False, offline=True).pair) == 6
+        assert server.requests == []
+
+
+def test_a_name_that_the_list_lost_still_opens_from_the_cache(tiny_path: Path) -> None:
+    with http_server(files={NAMES[0]: tiny_path.read_bytes()}) as (url, server):
+        publish(url, server, NAMES[0])
+        sf.load_version(NAMES[0], progress=False).close()
+        server.files["catalogue.json"] = catalogue(url, *NAMES[1:])
+        server.etags["catalogue.json"] = '"2"'
+        assert NAMES[0] not in sf.list_versions()["db_file"].tolist()
+        assert sf.load_version(NAMES[0], progress=False).path.name == NAMES[0]
+        with pytest.raises(UnknownVersionError, match="There is no version"):
+            sf.load_version("../cache/" + NAMES[0], progress=False)
+
+
+def test_offline_asks_nobody_and_says_what_is_missing() -> None:
+    with http_server() as (url, server):
+        publish(url, server, NAMES[0])
+        sf.list_versions()
+        server.requests.clear()
+        with pytest.raises(UnknownVersionError, match=r"offline=True asks nobody\. fetch_version"):
+            sf.load_version(NAMES[0], offline=True)
+        assert server.requests == []
+    with pytest.raises(ArgumentError, match="contradict each other"):
+        sf.fetch_version(NAMES[0], offline=True, force=True)
+
+
+def test_force_brings_a_whole_file_again(tiny_path: Path) -> None:
+    content = tiny_path.read_bytes()
+    with http_server(files={NAMES[0]: content}) as (url, server):
+        publish(url, server, NAMES[0])
+        path = sf.fetch_version(NAMES[0], progress=False)
+        damaged = bytearray(content)
+        damaged[-1] ^= 255
+        path.write_bytes(damaged)
+        assert sf.fetch_version(NAMES[0], progress=False).read_bytes() == damaged
+        assert sf.fetch_version(NAMES[0], progress=False, force=True).read_bytes() == content
+        assert sorted(one.name for one in path.parent.glob(f"{NAMES[0]}*")) == sorted(
+            [path.name, f"{path.name}.lock"]
+        )
+
+
+def test_the_newest_in_the_cache_opens_and_news_are_heard_for_the_next_time(
+    tiny_path: Path,
+) -> None:
+    content = tiny_path.read_bytes()
+    with http_server(files=dict.fromkeys(NAMES, content)) as (url, server):
+        publish(url, server, "synphys_r9.0_small.sqlite")
+        first = sf.load_current("small", progress=False)
+        assert first.path.name == "synphys_r9.0_small.sqlite"
+        server.files["catalogue.json"] = catalogue(url, *NAMES)
+        server.etags["catalogue.json"] = '"2"'
+        assert sf.load_current("small", progress=False).path == first.path
+        for thread in threading.enumerate():
+            if thread.name == "catalogue":
+                thread.join()
+        newer = sf.load_current("small", progress=False)
+        assert newer.path.name == "synphys_r9.1_small.sqlite"
+
+
+def test_a_silent_server_does_not_keep_a_kept_list_waiting() -> None:
+    with http_server() as (url, server):
+        publish(url, server, *NAMES)
+        assert len(sf.list_versions()) == 3
+        server.silent = True
+        sf.config.timeout = 30.0
+        began = time.monotonic()
+        assert len(sf.list_versions()) == 3
+        assert time.monotonic() - began < 10
+
+
+def test_a_list_has_a_largest_size() -> None:
+    endless = b'{"databases": [' + b" " * 11_000_000
+    with http_server(files={"catalogue.json": endless}) as (url, _):
+        sf.config.catalogue_url = f"{url}/catalogue.json"
+        assert len(sf.list_versions()) == 20
+
+
+@pytest.mark.parametrize("kind", ["fifo", "text", "other json", "bytes", "folder"])
+def test_a_kept_list_that_is_none_is_told_and_passed_over(
+    caplog: pytest.LogCaptureFixture, kind: str
+) -> None:
+    kept = catalogue_path(sf.config.cache_path, sf.config.catalogue_url)
+    kept.parent.mkdir(parents=True)
+    if kind == "fifo":
+        os.mkfifo(kept)
+    elif kind == "folder":
+        kept.mkdir()
+    else:
+        said = {"text": b"<html>", "other json": b'{"catalogue": 5}', "bytes": b"\xff\xfe"}
+        kept.write_bytes(said[kind])
+    assert len(sf.list_versions()) == 20
+    assert "The kept list of versions" in caplog.text
