@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 from pathlib import Path
+from typing import Any
 
 from ._machine import machine_memory
 from .errors import ArgumentError
@@ -36,6 +37,13 @@ def as_folder(path: object) -> Path:
         raise ArgumentError(f"cache_path takes a folder; got {path!r}: {error}") from error
 
 
+def _above_zero(name: str, unit: str, value: Any) -> float:
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not is_number or not 0 < value < math.inf:
+        raise ArgumentError(f"{name} takes {unit} above 0; got {value!r}.")
+    return float(value)
+
+
 class Config:
     """Settings of the whole package; `synphys_frames.config` is the only one there is.
 
@@ -57,6 +65,9 @@ class Config:
     memory_budget
         Bytes of memory for the tables that each open database keeps. Environment:
         SYNPHYS_FRAMES_MEMORY_BUDGET. Default: a quarter of the machine's memory.
+    patience, least_rate
+        A download that for so many seconds brings fewer bytes a second is given up, and can be
+        continued; by default 180 s and 16,384 bytes a second.
     query_timeout
         Seconds that one query may take; default None, for no limit.
     timeout
@@ -75,7 +86,9 @@ class Config:
         "_cache_path",
         "_catalogue_url",
         "_columnar_copy",
+        "_least_rate",
         "_memory_budget",
+        "_patience",
         "_query_timeout",
         "_timeout",
     )
@@ -87,6 +100,8 @@ class Config:
         self._memory_budget: int | None = None
         self._query_timeout: float | None = None
         self._timeout = 20.0
+        self._patience = 180.0
+        self._least_rate = 16384.0
 
     @property
     def catalogue_url(self) -> str:
@@ -165,13 +180,25 @@ class Config:
 
     @timeout.setter
     def timeout(self, seconds: float) -> None:
-        if (
-            isinstance(seconds, bool)
-            or not isinstance(seconds, int | float)
-            or not (0 < seconds < float("inf"))
-        ):
-            raise ArgumentError(f"timeout takes seconds above 0; got {seconds!r}.")
-        self._timeout = float(seconds)
+        self._timeout = _above_zero("timeout", "seconds", seconds)
+
+    @property
+    def patience(self) -> float:
+        """Seconds that a download goes on for without enough bytes."""
+        return self._patience
+
+    @patience.setter
+    def patience(self, seconds: float) -> None:
+        self._patience = _above_zero("patience", "seconds", seconds)
+
+    @property
+    def least_rate(self) -> float:
+        """Bytes a second that are enough for a download."""
+        return self._least_rate
+
+    @least_rate.setter
+    def least_rate(self, rate: float) -> None:
+        self._least_rate = _above_zero("least_rate", "bytes a second", rate)
 
     @property
     def query_timeout(self) -> float | None:
@@ -194,6 +221,7 @@ class Config:
         return (
             f"Config(catalogue_url={self.catalogue_url!r}, cache_path={str(self.cache_path)!r}, "
             f"columnar_copy={self.columnar_copy!r}, memory_budget={self.memory_budget!r}, "
+            f"patience={self.patience!r}, least_rate={self.least_rate!r}, "
             f"query_timeout={self.query_timeout!r}, timeout={self.timeout!r})"
         )
 

@@ -2,119 +2,43 @@
 
 from __future__ import annotations
 
-import json
 import logging
-import random
 import shutil
 import time
-from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from .._files import atomic_write, file_lock, move_into_place, sha256_of
-from ..errors import FetchError, IncompleteDownloadError, RemoteChangedError, VerificationError
+from .._files import file_lock, sha256_of
+from ..errors import FetchError, RemoteChangedError, VerificationError
 from .cache_layout import ReleaseFiles
+from .etag_digest import fits_etag
+from .partial import Partial
+from .patience import Patience
 from .progress import as_callback
-from .remote_file import RemoteFile, RemoteState, TransientError
+from .remote_file import FilesystemFile, TransientError
 from .sqlite_header import damage
+from .transfer import Transfer
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from contextlib import AbstractContextManager
     from pathlib import Path
 
-    from fsspec.callbacks import Callback
-
     from .progress import Progress
+    from .remote_file import RemoteFile, RemoteState
 
 
 _log = logging.getLogger(__name__)
 
-_LEAST_RANGE = 1 << 14
-_LONGEST_AFTER_BREAK = 1 << 20
-_GROWTH = 4
-_LONGEST_PAUSE = 8.0
-_LONGEST_RETRY_AFTER = 60.0
 _RESTARTS = 2
 
 
-@dataclass(frozen=True, slots=True)
-class Patience:
-    """How often a failed request is repeated, and how long to wait in between.
+def remote_file(url: str, storage_options: Mapping[str, Any] | None) -> RemoteFile:
+    """Return the file behind a URL."""
+    if url.startswith(("http://", "https://")):
+        from .http_file import HttpFile
 
-    Attributes
-    ----------
-    retries
-        Failures in a row before it is given up. Bytes that arrive start the count anew.
-    pause
-        Seconds before the first repetition; each further one waits twice as long.
-    """
-
-    retries: int = 4
-    pause: float = 0.25
-
-    def wait(self, failures: int, error: TransientError, have: int = 0) -> None:
-        """Wait before the next attempt, or raise where there have been too many.
-
-        Parameters
-        ----------
-        failures
-            How many in a row.
-        error
-            The last one.
-        have
-            How many bytes are there.
-        """
-        if failures > self.retries:
-            kept = f" {have:,} bytes are kept; call again to go on from there." if have else ""
-            raise IncompleteDownloadError(
-                f"{error}. Gave up after {failures} attempts in a row.{kept}"
-            ) from error
-        _log.info("%s; attempt %d of %d follows", error, failures + 1, self.retries + 1)
-        # The factor keeps many jobs of a cluster from coming back in step.
-        factor = random.uniform(0.75, 1.25)  # noqa: S311
-        pause = min(self.pause * 2 ** (failures - 1), _LONGEST_PAUSE) * factor
-        time.sleep(max(pause, min(error.retry_after, _LONGEST_RETRY_AFTER)))
-
-
-class Partial:
-    """The bytes of a file that have arrived, and which content they are the beginning of."""
-
-    def __init__(self, target: Path) -> None:
-        files = ReleaseFiles(target)
-        self.path = files.partial
-        self._state = files.partial_state
-
-    @property
-    def size(self) -> int:
-        """Number of bytes that have arrived."""
-        return self.path.stat().st_size if self.path.exists() else 0
-
-    def begin(self, state: RemoteState) -> None:
-        """Go on with what is there where it is of the same content, else start anew."""
-        begun = asdict(state)
-        # Without an ETag nothing tells that the content is still the same.
-        if state.etag is None or self._begun() != begun or self.size > state.size:
-            self.discard()
-            # This first: bytes of a state that is not noted are never continued.
-            with atomic_write(self._state) as draft:
-                draft.write_text(json.dumps(begun), encoding="utf-8")
-            self.path.touch()
-
-    def _begun(self) -> Any:
-        try:
-            return json.loads(self._state.read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            return None
-
-    def discard(self) -> None:
-        """Delete what has arrived."""
-        self.path.unlink(missing_ok=True)
-        self._state.unlink(missing_ok=True)
-
-    def publish(self, target: Path) -> None:
-        """Give the file its name."""
-        move_into_place(self.path, target, durable=True)
-        self._state.unlink(missing_ok=True)
+        return HttpFile(url, storage_options)
+    return FilesystemFile(url, storage_options)
 
 
 def fetch(
@@ -228,11 +152,20 @@ class _Download:
         self._size = size
         self._sha256 = sha256
         self._patience = patience
-        self._remote = RemoteFile(url, storage_options)
+        self._remote = remote_file(url, storage_options)
         self._partial = Partial(target)
 
     def run(self, progress: Progress) -> None:
         """Fetch, verify and publish."""
+        try:
+            state = self._filled(progress)
+            self._verify(state)
+            self._partial.publish(self._target)
+        finally:
+            self._remote.close()
+
+    def _filled(self, progress: Progress) -> RemoteState:
+        """Bring all bytes of one content, and return its state."""
         for restart in range(_RESTARTS + 1):
             state = self._state()
             self._partial.begin(state)
@@ -244,26 +177,27 @@ class _Download:
                         f"{self._remote.url} changed on the server while it was being fetched"
                     )
             except RemoteChangedError as error:
-                self._partial.discard()
                 if restart == _RESTARTS:
+                    self._partial.discard()
                     raise RemoteChangedError(
                         f"{error}, {restart + 1} times. Try again later."
                     ) from error
-                _log.warning("%s; starting anew", error)
+                # What has arrived goes on where the server says so, or where its digest is known.
+                self._partial.restate(self._state(), is_known=self._sha256 is not None)
+                _log.warning("%s; trying again", error)
             else:
                 break
-        self._verify(state)
-        self._partial.publish(self._target)
+        return state
 
     def _state(self) -> RemoteState:
-        failures = 0
+        wait, failures = self._patience.begin(), 0
         while True:
             try:
                 state = self._remote.state()
             except TransientError as error:
-                # Silence is long enough as it is: fsspec has asked twice, by HEAD and by GET.
-                failures += 2 if error.timed_out else 1
-                self._patience.wait(failures, error)
+                failures += 1
+                wait.require(error)
+                time.sleep(self._patience.pause_after(failures, error))
             else:
                 break
         if self._size is not None and state.size != self._size:
@@ -292,48 +226,20 @@ class _Download:
             # Before the first report, so that the rate counts only what comes now.
             callback.value = have
             callback.set_size(state.size)
-            self._read(state, callback)
-
-    def _read(self, state: RemoteState, callback: Callback) -> None:
-        failures, length = 0, state.size
-        while (begun := self._partial.size) < state.size:
-            stop = min(begun + length, state.size)
-            try:
-                self._append_range(begun, stop, state, callback)
-            except TransientError as error:
-                problem = error
-            else:
-                problem = TransientError(f"{self._remote.url}: the answer ended early")
-            have = self._partial.size
-            if have >= stop:
-                failures, length = 0, length * _GROWTH
-                continue
-            if have >= begun + _LEAST_RANGE:
-                failures = 1
-            else:
-                failures += 1
-                # A connection that breaks early still brings short ranges through.
-                length = max(min(length, _LONGEST_AFTER_BREAK) // _GROWTH, _LEAST_RANGE)
-            self._patience.wait(failures, problem, have)
-
-    def _append_range(self, have: int, stop: int, state: RemoteState, callback: Callback) -> None:
-        with self._partial.path.open("ab") as file:
-            for chunk in self._remote.stream(have, stop):
-                # A server without ranges sends more than was asked for, which is welcome.
-                file.write(chunk[: state.size - have])
-                file.flush()
-                have = min(have + len(chunk), state.size)
-                callback.absolute_update(have)
+            Transfer(self._remote, self._partial, state.size, self._patience, callback).run()
 
     def _verify(self, state: RemoteState) -> None:
         problem = None
         size = self._partial.size
         if size != state.size:
             problem = f"{size:,} bytes arrived, expected {state.size:,}"
-        elif self._sha256 is not None and (digest := sha256_of(self._partial.path)) != self._sha256:
-            problem = f"its SHA-256 is {digest}, expected {self._sha256}"
-        else:
-            problem = damage(self._partial.path)
+        elif self._sha256 is not None:
+            digest = sha256_of(self._partial.path)
+            if digest != self._sha256:
+                problem = f"its SHA-256 is {digest}, expected {self._sha256}"
+        elif not fits_etag(self._partial.path, state.etag):
+            problem = f"its MD5 is not that of its ETag, {state.etag}"
+        problem = problem or damage(self._partial.path)
         if problem is not None:
             self._partial.discard()
             raise VerificationError(

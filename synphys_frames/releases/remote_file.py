@@ -1,25 +1,23 @@
-"""A file behind a URL: its size and ETag, and its bytes from any position on, through fsspec."""
+"""A file behind a URL: its size and ETag, and its bytes from any position on."""
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
+from urllib.parse import urlsplit, urlunsplit
 
-from ..errors import FetchError, NotFoundError, RemoteChangedError
-from ..options import config
+from ..errors import FetchError, NotFoundError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 
-_HTTP = ("http://", "https://")
-_GONE = (401, 403, 404, 410)
-_PARTIAL_CONTENT = 206
-_FIRST_ERROR = 400
-_HTTP_CHUNK = 1 << 18
-_OTHER_CHUNK = 1 << 20
+_CHUNK = 1 << 20
 # What file systems call the mark that changes with the content, best first.
 _MARKS = ("ETag", "etag", "Last-Modified", "LastModified", "last_modified", "mtime", "created")
+# Of which several ranges at once are faster than one.
+_FAR = frozenset({"s3", "s3a", "gs", "gcs", "abfs", "abfss", "az", "oci", "oss"})
 
 
 class TransientError(FetchError):
@@ -29,12 +27,12 @@ class TransientError(FetchError):
     ----------
     retry_after
         Seconds that the server asks to wait, 0 where it says nothing.
-    timed_out
-        Whether there was no answer at all, which took its time.
+    is_busy
+        Whether the server has too much to do.
     """
 
     retry_after: float = 0.0
-    timed_out: bool = False
+    is_busy: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,52 +51,22 @@ class RemoteState:
     etag: str | None
 
 
-class RemoteFile:
-    """A file behind any URL that fsspec knows.
+class RemoteFile(Protocol):
+    """A file behind a URL.
 
-    Parameters
+    Attributes
     ----------
     url
-        https, s3, file, memory, ...
-    storage_options
-        For the fsspec file system of that URL.
+        Of the file, without what is secret in it.
+    takes_ranges
+        Whether it can be read from any position on; None before it was tried.
+    connections
+        How many ranges of it may be read at once.
     """
 
-    def __init__(self, url: str, storage_options: Mapping[str, Any] | None = None) -> None:
-        import fsspec
-
-        self.url = url
-        self._expected: RemoteState | None = None
-        options = dict(storage_options or {})
-        self._is_http = url.startswith(_HTTP)
-        if self._is_http:
-            options = {"skip_instance_cache": True, "client_kwargs": self._client()} | options
-        try:
-            self._filesystem, self._path = fsspec.core.url_to_fs(url, **options)
-        except (ImportError, ValueError, OSError) as error:
-            raise FetchError(f"{url} can't be fetched: {error}") from error
-
-    def _client(self) -> dict[str, Any]:
-        import aiohttp
-
-        timeout = aiohttp.ClientTimeout(
-            total=None, sock_connect=config.timeout, sock_read=config.timeout
-        )
-        guard = aiohttp.TraceConfig()
-        guard.on_request_end.append(self._check_answer)
-        return {"timeout": timeout, "trace_configs": [guard], "trust_env": True}
-
-    async def _check_answer(self, _session: Any, _context: Any, answer: Any) -> None:
-        """Refuse an answer that is not of the content, or not the part, that was asked for."""
-        response = answer.response
-        asked = answer.headers.get("Range")
-        if self._expected is None or asked is None or response.status >= _FIRST_ERROR:
-            return
-        start = int(asked.removeprefix("bytes=").partition("-")[0])
-        problem = _problem(self._expected, start, response)
-        if problem is not None:
-            response.close()
-            raise problem
+    url: str
+    takes_ranges: bool | None
+    connections: int
 
     def state(self) -> RemoteState:
         """Return size and ETag as they are now.
@@ -110,28 +78,15 @@ class RemoteFile:
         TransientError
             No answer, or one that may be different the next time.
         """
-        with _Translated(self.url):
-            info = self._filesystem.info(self._path)
-        size = info.get("size")
-        if info.get("type") == "directory":
-            raise NotFoundError(f"{self.url} is a folder, not a file.")
-        if size is None:
-            raise FetchError(
-                f"{self.url}: the server does not say how large the file is, so that a download "
-                "could not be told from a part of one. Download it with a browser and open it "
-                "with load_sqlite(path)."
-            )
-        return RemoteState(int(size), _mark(info))
 
     def expect(self, state: RemoteState) -> None:
         """From now on, refuse answers that are of another content."""
-        self._expected = state
 
     def stream(self, start: int, stop: int) -> Iterator[bytes]:
         """Yield the bytes of a range, as they come; there may be more behind it.
 
-        A server that can't send ranges is read from the beginning, and what is there already is
-        dropped.
+        A server that can't send ranges is read from the beginning, and what is before the range is
+        dropped. Several threads may do so at once.
 
         Raises
         ------
@@ -140,115 +95,111 @@ class RemoteFile:
         NotFoundError, TransientError
             As for `state`; also where an answer is not of the file.
         """
-        read = self._stream_http if self._is_http else self._stream_other
-        return read(start, stop)
 
-    def _stream_http(self, start: int, stop: int) -> Iterator[bytes]:
-        headers = {"Range": f"bytes={start}-{stop - 1}", "Accept-Encoding": "identity"}
-        with (
-            _Translated(self.url),
-            self._filesystem.open(self._path, "rb", block_size=0, size=1, headers=headers) as file,
-        ):
-            received = start if file.r.status == _PARTIAL_CONTENT else 0
-            while chunk := file.read(_HTTP_CHUNK):
-                fresh = chunk[max(start - received, 0) :]
-                received += len(chunk)
-                if fresh:
-                    yield bytes(fresh)
-
-    def _stream_other(self, start: int, stop: int) -> Iterator[bytes]:
-        for begin in range(start, stop, _OTHER_CHUNK):
-            with _Translated(self.url):
-                data = self._filesystem.cat_file(
-                    self._path, start=begin, end=min(begin + _OTHER_CHUNK, stop)
-                )
-            if not data:
-                return
-            yield bytes(data)
+    def close(self) -> None:
+        """Close what is open to the server."""
 
 
-class _Translated:
-    """Turns what file systems raise into errors that say whether to try again."""
+def public_url(url: str) -> str:
+    """Return a URL without user, password and query, which may be secret.
 
-    def __init__(self, url: str) -> None:
-        self._url = url
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, _type: object, error: BaseException | None, _traceback: object) -> None:
-        if error is None or isinstance(error, FetchError) or not isinstance(error, Exception):
-            return
-        raise _translated(self._url, error) from error
-
-
-def _translated(url: str, error: Exception) -> FetchError:
-    import aiohttp
-
-    # fsspec gives FileNotFoundError for whatever goes wrong; its cause tells what it was.
-    cause = error.__cause__ if isinstance(error.__cause__, Exception) else error
-    if isinstance(cause, FetchError):
-        return cause
-    status = getattr(cause, "status", None)
-    if status in _GONE or (status is None and isinstance(cause, FileNotFoundError)):
-        said = f"the server answers {status}" if status else "there is no such file"
-        return NotFoundError(
-            f"{url} can't be fetched: {said}. list_versions() shows the published files; "
-            "synphys_frames.config.catalogue_url is where the list comes from."
-        )
-    said = f"the server answers {status}" if status else f"{type(cause).__name__}: {cause}"
-    said = said.rstrip(": ")
-    if isinstance(cause, aiohttp.InvalidURL | aiohttp.ClientSSLError | ValueError):
-        return FetchError(f"{url} can't be fetched: {said}.")
-    timed_out = isinstance(cause, TimeoutError)
-    if timed_out:
-        said = f"no answer within {config.timeout:g} s"
-    transient = TransientError(f"{url}: {said}")
-    transient.timed_out = timed_out
-    asked = (getattr(cause, "headers", None) or {}).get("Retry-After", "")
-    if asked.isdecimal():
-        transient.retry_after = float(asked)
-    return transient
+    Examples
+    --------
+    >>> public_url("https://me:secret@host/file.sqlite?token=secret")
+    'https://host/file.sqlite?...'
+    """
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return without_secrets(url)
+    host = parts.netloc.rpartition("@")[2]
+    return urlunsplit((parts.scheme, host, parts.path, "..." if parts.query else "", ""))
 
 
-def _mark(facts: Mapping[str, Any]) -> str | None:
+def without_secrets(text: str) -> str:
+    """Return a message without users, passwords and queries of the URLs in it."""
+    return re.sub(r"\?[^\s'\")]+", "?...", re.sub(r"//[^/@\s'\"]*@", "//", text))
+
+
+def mark_of(facts: Mapping[str, Any]) -> str | None:
+    """Return what changes with the content, of what a server or a file system says of a file."""
     marks = [facts[mark] for mark in _MARKS if facts.get(mark)]
     return str(marks[0]).removeprefix("W/") if marks else None
 
 
-def _problem(expected: RemoteState, start: int, response: Any) -> FetchError | None:
-    """Return what is wrong with an answer to a request for bytes from a position on."""
-    headers, url = response.headers, response.url
-    mark = _mark(headers)
-    if headers.get("Last-Modified") == expected.etag:
-        mark = expected.etag
-    if expected.etag is not None and mark is not None and mark != expected.etag:
-        if "ETag" not in headers and not _is_partial(response):
-            return TransientError(f"{url}: the answer is not of the file (it has no ETag)")
-        return RemoteChangedError(
-            f"{url} changed on the server: its ETag was {expected.etag}, now {mark}"
-        )
-    if headers.get("Content-Encoding", "identity") != "identity":
-        return TransientError(f"{url}: the answer is compressed, which was not asked for")
-    length = headers.get("Content-Length")
-    if _is_partial(response):
-        given = headers.get("Content-Range", "")
-        total = given.rpartition("/")[2]
-        if total.isdecimal() and int(total) != expected.size:
-            return RemoteChangedError(
-                f"{url} changed on the server: it had {expected.size:,} bytes, now {int(total):,}"
-            )
-        if not given.startswith(f"bytes {start}-"):
-            return TransientError(
-                f"{url}: asked for bytes from {start} on, the server sends "
-                f"{given or 'no Content-Range'}"
-            )
-        return None
-    # The whole file, from a server that ignores ranges; or a page that something else sent.
-    if length is None or int(length) != expected.size or (expected.etag and mark is None):
-        return TransientError(f"{url}: the answer is not of the file ({length} bytes)")
-    return None
+def not_found(url: str, said: str) -> NotFoundError:
+    """Return the error for a file that the server does not have, or does not give."""
+    return NotFoundError(
+        f"{url} can't be fetched: {said}. list_versions() shows the published files; "
+        "synphys_frames.config.catalogue_url is where the list comes from."
+    )
 
 
-def _is_partial(response: Any) -> bool:
-    return bool(response.status == _PARTIAL_CONTENT)
+class FilesystemFile:
+    """A file of any file system that fsspec knows.
+
+    Parameters
+    ----------
+    url
+        s3, file, memory, ...
+    storage_options
+        For the fsspec file system of that URL.
+    """
+
+    def __init__(self, url: str, storage_options: Mapping[str, Any] | None = None) -> None:
+        import fsspec
+
+        self.url = public_url(url)
+        self.takes_ranges: bool | None = None
+        self.connections = 8 if url.partition("://")[0] in _FAR else 1
+        try:
+            self._filesystem, self._path = fsspec.core.url_to_fs(url, **(storage_options or {}))
+        except Exception as error:
+            # Each file system has errors of its own for options that it does not take.
+            said = without_secrets(f"{type(error).__name__}: {error}")
+            raise FetchError(f"{self.url} can't be fetched: {said}") from error
+
+    def state(self) -> RemoteState:
+        """Return size and mark as they are now."""
+        try:
+            info = self._filesystem.info(self._path)
+        except Exception as error:
+            raise self._translated(error) from error
+        if info.get("type") == "directory":
+            raise NotFoundError(f"{self.url} is a folder, not a file.")
+        if info.get("size") is None:
+            raise FetchError(f"{self.url} can't be fetched: its size is not known.")
+        return RemoteState(int(info["size"]), mark_of(info))
+
+    def expect(self, state: RemoteState) -> None:
+        """Take the state as it is: what it was is asked again at the end."""
+
+    def stream(self, start: int, stop: int) -> Iterator[bytes]:
+        """Yield the bytes of a range."""
+        for begin in range(start, stop, _CHUNK):
+            try:
+                data = self._filesystem.cat_file(
+                    self._path, start=begin, end=min(begin + _CHUNK, stop)
+                )
+            except Exception as error:
+                raise self._translated(error) from error
+            self.takes_ranges = True
+            if not data:
+                return
+            yield bytes(data)
+
+    def close(self) -> None:
+        """Do nothing: fsspec keeps its file systems."""
+
+    def _translated(self, error: Exception) -> FetchError:
+        if isinstance(error, FileNotFoundError):
+            return not_found(self.url, "there is no such file")
+        said = without_secrets(f"{type(error).__name__}: {error}")
+        if type(error).__name__ == "NoCredentialsError":
+            return FetchError(
+                f"{self.url} can't be fetched: {said}. For a public bucket: "
+                'storage_options={"anon": True}.'
+            )
+        if isinstance(error, PermissionError | TypeError | ValueError | NotImplementedError):
+            return FetchError(f"{self.url} can't be fetched: {said}")
+        return TransientError(f"{self.url}: {said}")

@@ -10,6 +10,8 @@ import subprocess
 import sys
 import threading
 import time
+import traceback
+from email.utils import formatdate
 from pathlib import Path
 from typing import Any
 
@@ -27,12 +29,15 @@ from synphys_frames.errors import (
     RemoteChangedError,
     VerificationError,
 )
-from synphys_frames.releases.download import Partial, Patience, fetch
+from synphys_frames.releases.download import fetch
+from synphys_frames.releases.http_file import retry_after
+from synphys_frames.releases.partial import Partial
+from synphys_frames.releases.patience import Patience
 from synphys_frames.releases.remote_file import RemoteState
 from tests.support.http_server import http_server
 
 NAME = "synphys_synthetic_small.sqlite"
-IMPATIENT = Patience(retries=3, pause=0.0)
+IMPATIENT = Patience(seconds=0.4, pause=0.01)
 
 
 @pytest.fixture(scope="module")
@@ -226,9 +231,9 @@ def test_a_page_that_something_sends_instead_is_never_written(
         server.pages = dict.fromkeys(range(2, 20), page)
         with pytest.raises(IncompleteDownloadError, match="the answer is not of the file"):
             get(url, target)
-        have = Partial(target).path.read_bytes()
-        assert have == content[: len(have)]
-        assert len(have) <= 1_000_000
+        have = Partial(target).size
+        assert Partial(target).path.read_bytes()[:have] == content[:have]
+        assert have <= 1_000_000
         server.pages = {}
         get(url, target)
     assert target.read_bytes() == content
@@ -272,7 +277,7 @@ def test_the_server_may_ask_to_wait(content: bytes, target: Path) -> None:
         _,
     ):
         begun = time.monotonic()
-        get(url, target)
+        fetch(f"{url}/{NAME}", target, progress=False, patience=Patience(seconds=20, pause=0.01))
         assert time.monotonic() - begun >= 0.9
     assert target.read_bytes() == content
 
@@ -280,12 +285,13 @@ def test_the_server_may_ask_to_wait(content: bytes, target: Path) -> None:
 def test_short_bodies_do_not_loop_for_ever(content: bytes, target: Path) -> None:
     with (
         http_server(files={NAME: content}, etags={NAME: '"a"'}, short_by=1) as (url, server),
-        pytest.raises(IncompleteDownloadError, match="Gave up after 4 attempts"),
+        pytest.raises(IncompleteDownloadError, match=r"the answer ended early\. Gave up after"),
     ):
         get(url, target)
     # The first answer lacks one byte; then that byte is asked for, in vain.
-    assert len(server.sent_ranges) == 4
-    assert Partial(target).path.read_bytes() == content[:-1]
+    last = len(content) - 1
+    assert set(server.sent_ranges[1:]) == {f"bytes={last}-{last}"}
+    assert Partial(target).missing(len(content)) == [(last, last + 1)]
 
 
 @pytest.mark.parametrize(
@@ -293,9 +299,9 @@ def test_short_bodies_do_not_loop_for_ever(content: bytes, target: Path) -> None
     [
         ({"status": 404}, NotFoundError, "the server answers 404"),
         ({"status": 403}, NotFoundError, "the server answers 403"),
-        ({"status": 500}, IncompleteDownloadError, "answers 500.*Gave up after 4"),
+        ({"status": 500}, IncompleteDownloadError, r"answers 500.*Gave up after .* failures"),
         ({"silent": True}, IncompleteDownloadError, "no answer within 0.2 s"),
-        ({"no_length": True}, FetchError, "does not say how large"),
+        ({"no_length": True, "ranges": False}, FetchError, "does not say how large"),
     ],
 )
 def test_servers_that_do_not_serve(
@@ -315,14 +321,16 @@ def test_servers_that_do_not_serve(
 
 
 def test_nobody_there(target: Path) -> None:
-    with pytest.raises(IncompleteDownloadError, match="Gave up after 4 attempts in a row"):
+    with pytest.raises(
+        IncompleteDownloadError, match=r"Gave up after .* failures; config\.patience"
+    ):
         get("http://127.0.0.1:9", target)
 
 
 @pytest.mark.parametrize("url", ["http://", "http://127.0.0.1:99999", "ftp://127.0.0.1:1"])
 def test_urls_that_are_none_fail_at_once(target: Path, url: str) -> None:
     with pytest.raises(FetchError, match="can't be fetched") as caught:
-        fetch(f"{url}/{NAME}", target, progress=False, patience=Patience(retries=3, pause=60))
+        fetch(f"{url}/{NAME}", target, progress=False, patience=Patience(pause=60))
     assert not isinstance(caught.value, IncompleteDownloadError)
 
 
@@ -528,3 +536,172 @@ def test_a_cache_folder_that_can_not_be_made(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x")
     with pytest.raises(FetchError, match="Set another one"):
         fetch("http://127.0.0.1:9/x.sqlite", tmp_path / "file" / "x.sqlite")
+
+
+def part_etag(content: bytes, length: int) -> str:
+    """Return the ETag that S3 gives what was sent in parts of a length."""
+    parts = [content[start : start + length] for start in range(0, len(content), length)]
+    digests = b"".join(hashlib.md5(part).digest() for part in parts)
+    return f'"{hashlib.md5(digests).hexdigest()}-{len(parts)}"'
+
+
+@pytest.fixture(scope="module")
+def large(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    path = tmp_path_factory.mktemp("origin") / NAME
+    return sf.build_sample(path, scale=1 / 3).read_bytes()
+
+
+def test_several_ranges_come_at_once_and_once(large: bytes, target: Path) -> None:
+    assert len(large) > 2 * (8 << 20)
+    with http_server(files={NAME: large}, etags={NAME: '"a"'}, chunk_delay=0.001) as (url, server):
+        record = Record()
+        fetch(f"{url}/{NAME}", target, progress=record)
+    assert target.read_bytes() == large
+    asked = [tuple(map(int, text.removeprefix("bytes=").split("-"))) for text in server.sent_ranges]
+    assert len(asked) > 2
+    assert sum(last - first + 1 for first, last in asked) == len(large)
+    assert record.values == sorted(record.values)
+    assert record.values[-1] == len(large)
+    assert leftovers(target) == [NAME]
+
+
+@pytest.mark.parametrize("cut", [1, 1000, 300_000, 9_000_000])
+def test_breaks_at_any_place_cost_next_to_nothing(large: bytes, target: Path, cut: int) -> None:
+    with http_server(files={NAME: large}, etags={NAME: '"a"'}) as (url, server):
+        server.cut_after, server.cut_times = cut, 20
+        get(url, target)
+    assert target.read_bytes() == large
+    starts = [int(text.removeprefix("bytes=").split("-")[0]) for text in server.sent_ranges]
+    # None begins where another one did: what had come before the break was kept.
+    assert len(set(starts)) == len(starts)
+
+
+@pytest.mark.parametrize("length", [8 << 20, 5 << 20, 16 << 20, None])
+@pytest.mark.parametrize("is_wrong", [False, True])
+def test_the_etag_of_an_object_store_is_a_digest(
+    large: bytes, target: Path, length: int | None, is_wrong: bool
+) -> None:
+    etag = part_etag(large, length) if length else f'"{hashlib.md5(large).hexdigest()}"'
+    served = bytearray(large)
+    if is_wrong:
+        served[len(large) // 2] ^= 1
+    with http_server(files={NAME: bytes(served)}, etags={NAME: etag}) as (url, _):
+        if is_wrong:
+            with pytest.raises(VerificationError, match="its MD5 is not that of its ETag"):
+                get(url, target)
+            assert leftovers(target) == []
+        else:
+            assert get(url, target).read_bytes() == large
+
+
+def test_an_etag_of_parts_of_an_unknown_length_is_told(
+    content: bytes, target: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with http_server(files={NAME: content}, etags={NAME: part_etag(content, 777_777)}) as (url, _):
+        get(url, target)
+    assert "parts of an unknown length" in caplog.text
+
+
+@pytest.mark.parametrize("damage", ["zeroed", "one byte", "truncated", "torn line", "other lines"])
+def test_what_is_there_counts_only_where_it_is_what_arrived(
+    large: bytes, target: Path, damage: str
+) -> None:
+    with http_server(files={NAME: large}, etags={NAME: '"a"'}) as (url, _):
+        with pytest.raises(KeyboardInterrupt):
+            fetch(f"{url}/{NAME}", target, progress=Interrupt(len(large) // 2))
+        partial = Partial(target)
+        journal = target.with_name(f"{NAME}.part.json")
+        held = bytearray(partial.path.read_bytes())
+        if damage == "zeroed":
+            held[1_000_000:3_000_000] = bytes(2_000_000)
+        elif damage == "one byte":
+            held[5_000] ^= 1
+        if damage == "truncated":
+            os.truncate(partial.path, len(large) // 4)
+        else:
+            partial.path.write_bytes(held)
+        if damage == "torn line":
+            journal.write_bytes(journal.read_bytes() + b"0 9999")
+        if damage == "other lines":
+            journal.write_bytes(journal.read_bytes() + b"x\n9 5 1\n0 99999999999 7\n1 2 3 4\n")
+        get(url, target)
+    assert target.read_bytes() == large
+
+
+@pytest.mark.parametrize("status", [204, 400, 402, 405, 407, 412, 416, 451])
+def test_answers_that_will_not_change_are_named_at_once(
+    content: bytes, target: Path, status: int
+) -> None:
+    with http_server(files={NAME: content}, status=status) as (url, server):
+        with pytest.raises(FetchError, match=f"the server answers {status}, which is no file"):
+            fetch(f"{url}/{NAME}", target, progress=False, patience=Patience(pause=60))
+        assert len(server.requests) <= 3
+
+
+def test_a_drip_is_given_up_and_a_slow_line_is_not(content: bytes, target: Path) -> None:
+    with http_server(files={NAME: content}, etags={NAME: '"a"'}, chunk_delay=0.1) as (url, server):
+        slow = Patience(seconds=0.5, least_rate=10_000_000, pause=0.01)
+        with pytest.raises(IncompleteDownloadError, match="less than 10,000,000 bytes a second"):
+            fetch(f"{url}/{NAME}", target, progress=False, patience=slow)
+        assert Partial(target).size > 0
+        server.chunk_delay = 0.01
+        enough = Patience(seconds=0.2, least_rate=1000, pause=0.01)
+        fetch(f"{url}/{NAME}", target, progress=False, patience=enough)
+    assert target.read_bytes() == content
+
+
+@pytest.mark.parametrize(
+    ("text", "least", "most"),
+    [("3", 3, 3), ("junk", 0, 0), ("", 0, 0), ("9" * 50, 1, 1e9), ("date", 25, 31)],
+)
+def test_retry_after_is_seconds_or_a_date(text: str, least: float, most: float) -> None:
+    if text == "date":
+        text = formatdate(time.time() + 30, usegmt=True)
+    assert least <= retry_after(text) <= most
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"client_kwargs": {"timeout": 5}}, {"anon": True}, {"client_kwargs": {"connector": None}}],
+)
+def test_options_that_would_take_checks_away_are_refused(
+    target: Path, options: dict[str, Any]
+) -> None:
+    with pytest.raises(FetchError, match="storage_options of web servers are auth, cookies"):
+        get("http://127.0.0.1:9", target, storage_options=options)
+
+
+def test_headers_of_the_user_do_not_take_checks_away(content: bytes, target: Path) -> None:
+    options = {"client_kwargs": {"headers": {"X-Token": "secret"}}}
+    with (
+        http_server(files={NAME: content}, etags={NAME: '"a"'}, shifted=True) as (url, _),
+        pytest.raises(IncompleteDownloadError, match="asked for bytes from 0 on"),
+    ):
+        get(url, target, storage_options=options)
+
+
+def test_nothing_secret_shows_in_an_error(target: Path) -> None:
+    url = "http://me:password@127.0.0.1:9/x.sqlite?X-Amz-Signature=signed"
+    with pytest.raises(FetchError) as caught:
+        fetch(url, target, progress=False, patience=IMPATIENT)
+    shown = "".join(traceback.format_exception(caught.value))
+    assert "127.0.0.1" in shown
+    for secret in ("password", "signed"):
+        assert secret not in shown
+
+
+def test_a_digest_decides_where_the_etag_changes(content: bytes, target: Path) -> None:
+    digest = hashlib.sha256(content).hexdigest()
+    with http_server(files={NAME: content}, etags={NAME: '"a"'}) as (url, server):
+        with pytest.raises(KeyboardInterrupt):
+            fetch(f"{url}/{NAME}", target, progress=Interrupt(len(content) // 2))
+        half = Partial(target).size
+
+        class Change(Callback):
+            def call(self, *_: Any, **__: Any) -> None:
+                server.etags[NAME] = '"b"'
+
+        server.requests.clear()
+        fetch(f"{url}/{NAME}", target, progress=Change(), sha256=digest, patience=IMPATIENT)
+    assert target.read_bytes() == content
+    assert all(int(text[6:].split("-")[0]) >= half for text in server.sent_ranges)
