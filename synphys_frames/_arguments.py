@@ -123,6 +123,7 @@ RULES: dict[str, Rule] = {
     "offline": FLAG,
     "only_supported": FLAG,
     "untrusted": FLAG,
+    "verify": FLAG,
     "overlap": TEXT,
     "pairs": FRAME,
     "params": Rule(

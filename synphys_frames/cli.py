@@ -127,6 +127,11 @@ def parser() -> argparse.ArgumentParser:
     versions.set_defaults(run=_versions)
     fetch = commands.add_parser("fetch", parents=common, help="download a version, with resume")
     fetch.set_defaults(run=_fetch, resumes=True)
+    fetch.add_argument("--force", action="store_true", help="anew, though the file is there")
+    verify = commands.add_parser(
+        "verify", parents=[database, cache], help="compare a cached file with its digest"
+    )
+    verify.set_defaults(run=_verify)
     info = commands.add_parser("info", parents=common, help="what a file is and has")
     info.set_defaults(run=_info)
     tables = commands.add_parser("tables", parents=common, help="tables, or a table's columns")
@@ -172,7 +177,8 @@ def _open(options: argparse.Namespace) -> SynphysDatabase:
     from .synthetic import load_sample
 
     name = options.database
-    more: dict[str, Any] = {"cache_path": options.cache_path, "progress": not options.quiet}
+    quiet = getattr(options, "quiet", False)
+    more: dict[str, Any] = {"cache_path": options.cache_path, "progress": not quiet}
     if name == "sample":
         return load_sample(cache_path=options.cache_path)
     if name in SIZES:
@@ -190,8 +196,26 @@ def _versions(options: argparse.Namespace) -> None:
 
 
 def _fetch(options: argparse.Namespace) -> None:
+    if options.force:
+        from .releases import SIZES, fetch_version, list_current_versions
+
+        name = options.database
+        if name in SIZES:
+            current = list_current_versions(cache_path=options.cache_path).set_index("db_size")
+            name = current.loc[name, "db_file"]
+        more: dict[str, Any] = {"cache_path": options.cache_path, "progress": not options.quiet}
+        print(fetch_version(name, force=True, **more))
+        return
     with _open(options) as db:
         print(db.path)
+
+
+def _verify(options: argparse.Namespace) -> None:
+    from .releases import verified_by
+
+    with _open(options) as db:
+        path = db.path
+    print(f"{path}: all bytes fit {verified_by(path)}")
 
 
 def _info(options: argparse.Namespace) -> None:

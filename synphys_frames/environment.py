@@ -13,7 +13,6 @@ from .errors import ArgumentError
 from .options import config
 
 _PACKAGES = (
-    "aiohttp",
     "duckdb",
     "duckdb-extension-sqlite-scanner",
     "filelock",
@@ -28,10 +27,11 @@ _PACKAGES = (
     "s3fs",
     "scipy",
     "tqdm",
+    "urllib3",
 )
 _SETTINGS = (
-    *("cache_path", "catalogue_url", "columnar_copy", "memory_budget", "query_timeout"),
-    "timeout",
+    *("cache_path", "catalogue_url", "columnar_copy", "least_rate", "memory_budget", "patience"),
+    *("query_timeout", "timeout"),
 )
 
 

@@ -28,7 +28,7 @@ def hook(event, arguments):
 sys.addaudithook(hook)
 before = set(sys.modules)
 import synphys_frames
-heavy = {"asyncio", "duckdb", "fsspec", "requests", "aiohttp", "tqdm", "filelock", "matplotlib"}
+heavy = {"asyncio", "duckdb", "fsspec", "requests", "urllib3", "tqdm", "filelock", "matplotlib"}
 heavy |= {"http.server", "platformdirs", "psutil", "pyarrow.parquet", "scipy"}
 print(seen, sorted(heavy & (set(sys.modules) - before)))
 """

@@ -17,6 +17,7 @@ README = Path(__file__).parent.parent / "README.md"
 VERBS: dict[str, tuple[str, str]] = {
     "versions": ("versions --supported", "synphys_r2.1_small.sqlite"),
     "fetch": ("fetch {tiny}", "tiny.sqlite"),
+    "verify": ("verify {tiny}", "all bytes fit SQLite's own check"),
     "info": ("info {tiny}", "schema version"),
     "tables": ("tables {tiny} pair", "has_synapse"),
     "pairs": ("pairs {tiny} --synapse --out {folder}/pairs.csv", "3 pairs"),

@@ -84,6 +84,7 @@ def load_version(
     errors: Literal["raise", "coerce"] = "raise",
     force: bool = False,
     offline: bool = False,
+    verify: bool = False,
 ) -> SynphysDatabase:
     """Open a published release by its file name or an alias; the first time, download it.
 
@@ -105,6 +106,9 @@ def load_version(
     offline
         Whether to ask nobody: what is on disk is opened, or there is an error at once. Without it,
         too, a file that is on disk is opened without asking.
+    verify
+        Whether to read all of a file that is on disk and compare it with its digest: the published
+        SHA-256, else that of its arrival, else the server's ETag. What arrives is always compared.
 
     Returns
     -------
@@ -116,6 +120,8 @@ def load_version(
         There is no version of that name; or with `offline`, its file is not on disk.
     FetchError
         The download failed; see `fetch_version`.
+    VerificationError
+        The file is not the published one.
     """
     path = fetch_version(
         name,
@@ -124,6 +130,7 @@ def load_version(
         storage_options=storage_options,
         force=force,
         offline=offline,
+        verify=verify,
     )
     return load_sqlite(path, errors=errors, cache_path=cache_folder(cache_path))
 

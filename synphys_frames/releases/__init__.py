@@ -21,6 +21,7 @@ from .versions import (
     list_versions,
     newest_on_disk,
     schema_versions,
+    verified_by,
 )
 
 __all__ = [
@@ -48,4 +49,5 @@ __all__ = [
     "sample_path",
     "schema_versions",
     "shipped_catalogue",
+    "verified_by",
 ]

@@ -81,6 +81,11 @@ class ReleaseFiles:
         return self._beside(".part.json")
 
     @property
+    def digest(self) -> Path:
+        """The digest that it had when it arrived."""
+        return self._beside(".sha256")
+
+    @property
     def lock(self) -> Path:
         """The lock of the process that downloads it."""
         return self._beside(".lock")

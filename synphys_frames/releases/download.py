@@ -13,10 +13,12 @@ from .cache_layout import ReleaseFiles
 from .etag_digest import fits_etag
 from .partial import Partial
 from .patience import Patience
+from .places import remote_file
 from .progress import as_callback
-from .remote_file import FilesystemFile, TransientError
+from .remote_file import TransientError
 from .sqlite_header import damage
 from .transfer import Transfer
+from .verification import note_digest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,21 +26,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from .progress import Progress
-    from .remote_file import RemoteFile, RemoteState
+    from .remote_file import RemoteState
 
 
 _log = logging.getLogger(__name__)
 
 _RESTARTS = 2
-
-
-def remote_file(url: str, storage_options: Mapping[str, Any] | None) -> RemoteFile:
-    """Return the file behind a URL."""
-    if url.startswith(("http://", "https://")):
-        from .http_file import HttpFile
-
-        return HttpFile(url, storage_options)
-    return FilesystemFile(url, storage_options)
 
 
 def fetch(
@@ -159,8 +152,9 @@ class _Download:
         """Fetch, verify and publish."""
         try:
             state = self._filled(progress)
-            self._verify(state)
+            digest = self._verify(state)
             self._partial.publish(self._target)
+            note_digest(self._target, digest)
         finally:
             self._remote.close()
 
@@ -228,16 +222,16 @@ class _Download:
             callback.set_size(state.size)
             Transfer(self._remote, self._partial, state.size, self._patience, callback).run()
 
-    def _verify(self, state: RemoteState) -> None:
+    def _verify(self, state: RemoteState) -> str:
+        """Return the SHA-256 of what has arrived, or raise where it is not the file."""
         problem = None
-        size = self._partial.size
+        size, digest = self._partial.size, sha256_of(self._partial.path)
         if size != state.size:
             problem = f"{size:,} bytes arrived, expected {state.size:,}"
         elif self._sha256 is not None:
-            digest = sha256_of(self._partial.path)
             if digest != self._sha256:
                 problem = f"its SHA-256 is {digest}, expected {self._sha256}"
-        elif not fits_etag(self._partial.path, state.etag):
+        elif fits_etag(self._partial.path, state.etag) is False:
             problem = f"its MD5 is not that of its ETag, {state.etag}"
         problem = problem or damage(self._partial.path)
         if problem is not None:
@@ -247,3 +241,4 @@ class _Download:
                 "was deleted. The likely cause is a damaged transfer or a page that a proxy sent "
                 "instead; try again, or from another network."
             )
+        return digest

@@ -20,7 +20,7 @@ _PARTS = tuple(size * _MIB for size in (8, 5, 16, 64, 15, 10, 32, 50, 100, 128, 
 _BLOCK = 1 << 20
 
 
-def fits_etag(path: Path, etag: str | None) -> bool:
+def fits_etag(path: Path, etag: str | None) -> bool | None:
     """Return whether a file has the digest that an ETag is, where it is one.
 
     S3's ETag is the MD5 of a file, or of the MD5s of its parts, with their number behind it; the
@@ -35,14 +35,14 @@ def fits_etag(path: Path, etag: str | None) -> bool:
 
     Returns
     -------
-    bool
+    bool or None
         False where it is such a digest, of parts of a length that clients use, and another one than
-        the file's. True where it fits, or tells nothing, which is logged.
+        the file's. None where it tells nothing, which is logged.
     """
     form = _ETAG.fullmatch(etag or "")
     if form is None:
         _log.info("%s: the server gives no digest; its content is not checked", path.name)
-        return True
+        return None
     digest, count = form[1], form[2]
     size = path.stat().st_size
     if count is None:
@@ -50,7 +50,7 @@ def fits_etag(path: Path, etag: str | None) -> bool:
     lengths = [length for length in _PARTS if -(-size // length) == int(count)]
     if not lengths:
         _log.warning("%s: its ETag %s is of parts of an unknown length", path.name, etag)
-        return True
+        return None
     return any(_md5_of_parts(path, length) == digest for length in lengths)
 
 

@@ -19,9 +19,10 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
-# A request of this length takes several times as long as a round trip; and none is so long that
-# the last one alone keeps all waiting.
-_SHORTEST = 8 << 20
+# Less than this comes in one request. Of more, requests are as long as several round trips take at
+# the usual rate of a connection, and not so long that the last one keeps all waiting.
+_ALONE = 16 << 20
+_SHORTEST = 2 << 20
 _LONGEST = 64 << 20
 _TICK = 0.5
 _PATIENCE_AT_END = 30.0
@@ -54,6 +55,8 @@ class Transfer:
         self._patience = patience
         self._callback = callback
         self._gaps = partial.missing(size)
+        missing = sum(stop - start for start, stop in self._gaps)
+        self._connections = remote.connections if missing >= _ALONE else 1
         self._lock = Lock()
         self._stop = Event()
         self._working = 0
@@ -103,18 +106,13 @@ class Transfer:
                 self._callback.absolute_update(have)
                 # Others only where the first has shown that the server gives ranges.
                 if self._remote.takes_ranges and self._gaps:
-                    while len(workers) < self._remote.connections and self._gaps_for_more():
+                    while len(workers) < self._connections:
                         self._add_worker(workers)
             elif isinstance(news, TransientError):
                 _log.info("%s; it is tried again", news)
                 wait.require(news, have)
             elif news is not None:
                 raise news
-
-    def _gaps_for_more(self) -> bool:
-        with self._lock:
-            missing = sum(stop - start for start, stop in self._gaps)
-            return missing > 0 and self._working * _SHORTEST < missing + _SHORTEST
 
     def _next(self) -> Range | None:
         """Take the next range from what is missing."""
@@ -123,11 +121,11 @@ class Transfer:
                 self._working -= 1
                 return None
             missing = sum(stop - start for start, stop in self._gaps)
-            length = missing // (2 * self._remote.connections)
+            length = missing // (2 * self._connections)
             length = min(max(length, _SHORTEST), _LONGEST)
             start, stop = self._gaps.pop(0)
             # A rest that is hardly worth a request of its own goes with it.
-            if self._remote.connections > 1 and stop - start > length + _SHORTEST // 2:
+            if self._connections > 1 and stop - start > length + _SHORTEST // 2:
                 self._gaps.insert(0, (start + length, stop))
                 stop = start + length
             return start, stop

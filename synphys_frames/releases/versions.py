@@ -15,6 +15,7 @@ from .catalogue import SIZES, Release, find_release, shipped_catalogue
 from .catalogue_copies import kept_catalogues, read_catalogue, refresh_for_next_time
 from .download import fetch
 from .sqlite_header import damage
+from .verification import verify as verify_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -95,6 +96,7 @@ def fetch_version(
     storage_options: Mapping[str, Any] | None = None,
     force: bool = False,
     offline: bool = False,
+    verify: bool = False,
 ) -> Path:
     """Bring a published release into the cache without opening it.
 
@@ -103,7 +105,7 @@ def fetch_version(
 
     Parameters
     ----------
-    name, cache_path, progress, storage_options, force, offline
+    name, cache_path, progress, storage_options, force, offline, verify
         As for `load_version`.
 
     Returns
@@ -123,6 +125,8 @@ def fetch_version(
     folder = cache_folder(cache_path)
     path = None if force else _on_disk(name, folder)
     if path is not None:
+        if verify:
+            verified_by(path)
         return path
     if offline:
         raise UnknownVersionError(
@@ -133,17 +137,30 @@ def fetch_version(
     return fetched(release, folder, progress, storage_options, force=force)
 
 
+def verified_by(path: Path) -> str:
+    """Check all bytes of a file in the cache, and return by what; raise where it is another one."""
+    return verify_file(
+        path,
+        next(
+            filter(None, (_listed(path.name, lists) for lists in kept_catalogues(path.parent))),
+            None,
+        ),
+    )
+
+
+def _listed(name: str, releases: list[Release]) -> Release | None:
+    try:
+        return find_release(name, releases)
+    except UnknownVersionError:
+        return None
+
+
 def _on_disk(name: str, folder: Path) -> Path | None:
     """Return the file of a version where it is on disk, by the lists that need no network."""
     for releases in kept_catalogues(folder):
-        try:
-            release = find_release(name, releases)
-        except UnknownVersionError:
-            continue
-        path = find_file(release, folder)
-        if path is not None:
-            return path
-        return None
+        release = _listed(name, releases)
+        if release is not None:
+            return find_file(release, folder)
     # No list has it any more, but one had it when it was fetched.
     if is_plain_name(name):
         for kept in (name, f"{name}.sqlite"):

@@ -56,7 +56,9 @@ def get(url: str, target: Path, **more: Any) -> Path:
 
 
 def leftovers(target: Path) -> list[str]:
-    return sorted(file.name for file in target.parent.iterdir() if file.suffix != ".lock")
+    """Return what is in the folder, but for the lock and the digest of what was verified."""
+    names = {file.name for file in target.parent.iterdir()}
+    return sorted(names - {f"{target.name}.lock", f"{target.name}.sha256"})
 
 
 class Record(Callback):
@@ -77,6 +79,8 @@ def test_a_file_arrives_whole_and_alone(content: bytes, target: Path) -> None:
     assert found == target
     assert target.read_bytes() == content
     assert leftovers(target) == [NAME]
+    digest = hashlib.sha256(content).hexdigest()
+    assert target.with_name(f"{NAME}.sha256").read_text() == f"{digest}  {NAME}\n"
     assert record.size == record.values[-1] == len(content)
     assert record.values == sorted(record.values)
 

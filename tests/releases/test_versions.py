@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import threading
@@ -18,6 +19,7 @@ from synphys_frames.errors import (
     UnknownVersionError,
     VerificationError,
 )
+from synphys_frames.releases import verified_by
 from synphys_frames.releases.cache_layout import catalogue_path
 from synphys_frames.releases.catalogue import Release, find_release, parse_catalogue, parse_name
 from tests.support.catalogue import NAMES, catalogue, publish
@@ -438,7 +440,7 @@ def test_force_brings_a_whole_file_again(tiny_path: Path) -> None:
         assert sf.fetch_version(NAMES[0], progress=False).read_bytes() == damaged
         assert sf.fetch_version(NAMES[0], progress=False, force=True).read_bytes() == content
         assert sorted(one.name for one in path.parent.glob(f"{NAMES[0]}*")) == sorted(
-            [path.name, f"{path.name}.lock"]
+            [path.name, f"{path.name}.lock", f"{path.name}.sha256"]
         )
 
 
@@ -493,3 +495,36 @@ def test_a_kept_list_that_is_none_is_told_and_passed_over(
         kept.write_bytes(said[kind])
     assert len(sf.list_versions()) == 20
     assert "The kept list of versions" in caplog.text
+
+
+@pytest.mark.parametrize("known", ["published", "arrived", "etag", "nothing"])
+def test_one_wrong_byte_in_the_cache_is_found_by_verifying(tiny_path: Path, known: str) -> None:
+    content = tiny_path.read_bytes()
+    name = NAMES[0]
+    with http_server(files={name: content}) as (url, server):
+        publish(url, server, name)
+        if known == "published":
+            listed = json.loads(server.files["catalogue.json"])
+            listed["databases"][0]["sha256"] = hashlib.sha256(content).hexdigest()
+            server.files["catalogue.json"] = json.dumps(listed).encode()
+        if known == "etag":
+            server.etags[name] = f'"{hashlib.md5(content).hexdigest()}"'
+        path = sf.fetch_version(name, progress=False)
+        if known != "arrived":
+            path.with_name(f"{name}.sha256").unlink()
+        said = {
+            "published": "its published SHA-256",
+            "arrived": "the SHA-256 that it had when it arrived",
+            "etag": "the ETag of the server",
+            "nothing": "SQLite's own check",
+        }
+        assert verified_by(path) == said[known]
+        assert sf.load_version(name, verify=True).path == path
+        damaged = bytearray(content)
+        # In the header of a page, which SQLite's own check sees, too.
+        damaged[4096 + 3] ^= 255
+        path.write_bytes(damaged)
+        with pytest.raises(VerificationError, match=r"not the file that was published.*force=True"):
+            sf.load_version(name, verify=True)
+        assert sf.fetch_version(name, force=True, progress=False) == path
+        assert verified_by(path)
