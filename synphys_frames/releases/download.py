@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import shutil
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from .._files import file_lock, sha256_of
@@ -83,10 +84,11 @@ def fetch(
     before = target.stat().st_mtime_ns if force and target.exists() else None
     if before is None and _is_whole(target, size):
         return target
-    download = _Download(url, target, size, sha256, storage_options, patience or Patience())
+    patience = patience or Patience()
+    download = _Download(url, target, size, sha256, storage_options, patience)
     try:
         _make_folder(target.parent)
-        with _locked(target):
+        with _locked(target, patience):
             # Another process may have fetched it meanwhile.
             is_old = before is not None and target.stat().st_mtime_ns == before
             if is_old or not _is_whole(target, size):
@@ -94,6 +96,8 @@ def fetch(
     except OSError as error:
         if isinstance(error, FetchError):
             raise
+        if isinstance(error, TimeoutError):
+            raise FetchError(_nobody_moves(target, patience)) from error
         raise FetchError(
             f"{target} can't be written: {error.strerror or error}. What has arrived is kept. Make "
             "room or take away what is in the way, or set another folder: cache_path=, "
@@ -102,13 +106,34 @@ def fetch(
     return target
 
 
-def _locked(target: Path) -> AbstractContextManager[None]:
-    """Let one process and thread at a time fetch a file; the others wait."""
+def _locked(target: Path, patience: Patience) -> AbstractContextManager[None]:
+    """Let one process and thread at a time fetch a file; the others wait as long as it grows."""
+    journal = ReleaseFiles(target).partial_state
+    begun = moved = time.monotonic()
+    last = 0
 
     def warn() -> None:
         _log.warning("%s is being fetched already; waiting for it", target.name)
 
-    return file_lock(ReleaseFiles(target).lock, on_wait=warn)
+    def allowed() -> float:
+        nonlocal moved, last
+        with suppress(OSError):
+            if (changed := journal.stat().st_mtime_ns) != last:
+                moved, last = time.monotonic(), changed
+        return moved - begun + 2 * patience.seconds
+
+    return file_lock(ReleaseFiles(target).lock, allowed, on_wait=warn)
+
+
+def _nobody_moves(target: Path, patience: Patience) -> str:
+    lock = ReleaseFiles(target).lock
+    return (
+        f"{target.name} seems to be fetched by another process, which has brought nothing for "
+        f"{2 * patience.seconds:,.0f} s; or the file system can't lock {lock}. If no process is at "
+        "it, as after a crash of another computer, delete that lock and call again. Or set a "
+        "folder on a disk of this computer: cache_path=, synphys_frames.config.cache_path or "
+        "SYNPHYS_FRAMES_CACHE."
+    )
 
 
 def _is_whole(target: Path, size: int | None) -> bool:

@@ -56,6 +56,7 @@ class Wait:
         self._since = time.monotonic()
         self._bytes = 0
         self._failures = 0
+        self._last: TransientError | None = None
 
     def hear(self, count: int) -> None:
         """Count bytes that arrived."""
@@ -63,6 +64,7 @@ class Wait:
         elapsed = time.monotonic() - self._since
         if self._bytes >= self._patience.least_rate * elapsed:
             self._since, self._bytes, self._failures = time.monotonic(), 0, 0
+            self._last = None
 
     def require(self, error: TransientError | None, have: int = 0) -> None:
         """Raise `IncompleteDownloadError` where too little has arrived for too long.
@@ -75,6 +77,7 @@ class Wait:
             How many bytes are there.
         """
         self._failures += error is not None
+        self._last = error = error or self._last
         elapsed = time.monotonic() - self._since
         if elapsed <= self._patience.seconds:
             return

@@ -18,6 +18,7 @@ from typing import Any
 import fsspec
 import numpy as np
 import pytest
+from filelock import FileLock
 from fsspec.callbacks import Callback
 from tqdm import tqdm
 
@@ -37,7 +38,7 @@ from synphys_frames.releases.remote_file import RemoteState
 from tests.support.http_server import http_server
 
 NAME = "synphys_synthetic_small.sqlite"
-IMPATIENT = Patience(seconds=0.4, pause=0.01)
+IMPATIENT = Patience(seconds=1.5, pause=0.01)
 
 
 @pytest.fixture(scope="module")
@@ -709,3 +710,35 @@ def test_a_digest_decides_where_the_etag_changes(content: bytes, target: Path) -
         fetch(f"{url}/{NAME}", target, progress=Change(), sha256=digest, patience=IMPATIENT)
     assert target.read_bytes() == content
     assert all(int(text[6:].split("-")[0]) >= half for text in server.sent_ranges)
+
+
+def test_a_lock_that_nobody_works_under_is_told_after_a_while(content: bytes, target: Path) -> None:
+    target.parent.mkdir()
+    lock = target.with_name(f"{NAME}.lock")
+    with FileLock(lock), http_server(files={NAME: content}) as (url, server):
+        with pytest.raises(FetchError, match=r"brought nothing for 0 s.*delete that lock"):
+            fetch(
+                f"{url}/{NAME}", target, progress=False, patience=Patience(seconds=0.1, pause=0.01)
+            )
+        assert server.requests == []
+
+
+def test_a_writer_whose_lock_was_deleted_does_no_harm(large: bytes, target: Path) -> None:
+    """Two at once, which only a lock that was taken away lets happen."""
+    with http_server(files={NAME: large}, etags={NAME: '"a"'}, chunk_delay=0.002) as (url, _):
+        errors: list[BaseException] = []
+
+        def work() -> None:
+            try:
+                get(url, target)
+            except FetchError as error:
+                errors.append(error)
+
+        threads = [threading.Thread(target=work) for _ in range(3)]
+        for thread in threads:
+            thread.start()
+            time.sleep(0.1)
+            target.with_name(f"{NAME}.lock").unlink(missing_ok=True)
+        for thread in threads:
+            thread.join()
+        assert get(url, target).read_bytes() == large
