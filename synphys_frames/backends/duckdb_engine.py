@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import ExtensionError
+from .interruption import require_queryable
 
 if TYPE_CHECKING:
     import duckdb
@@ -64,7 +65,14 @@ def load_sqlite_extension(connection: duckdb.DuckDBPyConnection) -> None:
 
 
 def plain_connection() -> duckdb.DuckDBPyConnection:
-    """Return a new in-memory DuckDB connection without the sqlite extension."""
+    """Return a new in-memory DuckDB connection without the sqlite extension.
+
+    Raises
+    ------
+    ForkedError
+        The process was forked while other threads were querying.
+    """
+    require_queryable()
     import duckdb
 
     connection = duckdb.connect(":memory:")

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import glob
 from dataclasses import dataclass
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
+from .._cached_property import cached_property
 from .._files import FileState
 from ..errors import ReleaseFileError
 from ..schema import KINDS, kind_of, published_names

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import re
-from functools import cached_property
 from numbers import Integral
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
 
+from .._apart import apart, import_whole
+from .._cached_property import cached_property
 from ..errors import (
     ArgumentError,
+    ClosedError,
     MissingRowsError,
     MissingRowsWarning,
     QueryError,
@@ -94,6 +96,7 @@ class Queries:
         by_user
             Whether the query is the user's own, and runs on their connection.
         """
+        import_whole("duckdb")
         import duckdb
 
         self.require_readable(query)
@@ -111,14 +114,11 @@ class Queries:
     ) -> pa.Table:
         attachment = self._attachment
         connection = attachment.connection() if by_user else attachment.reading()
-        try:
-            for name, numbers in ids.items():
-                connection.register(name, pa.table({"id": pa.array(numbers, pa.int64())}))
-            values = _plain(params)
-            result = run_interruptible(connection, lambda: _table(connection, query, values))
-        finally:
-            for name in ids:
-                connection.unregister(name)
+        tables = {
+            name: pa.table({"id": pa.array(numbers, pa.int64())}) for name, numbers in ids.items()
+        }
+        values = _plain(params)
+        result = run_interruptible(connection, lambda: _table(connection, query, values, tables))
         self._require_stored_types(result.columns, query)
         return result
 
@@ -193,8 +193,9 @@ class Queries:
 
         if self._contents.size != "small":
             return
+        connection = self._attachment.connection()
         try:
-            asked = self._attachment.connection().get_table_names(query)
+            asked = apart(lambda: connection.get_table_names(query))
         except duckdb.Error:
             return  # not a SELECT: nothing that rows could be missing from
         try:
@@ -204,12 +205,13 @@ class Queries:
 
     def batches(self, table: Table, rows: int) -> Iterator[pa.RecordBatch]:
         """Yield a whole table, so many rows at a time."""
+        import_whole("duckdb")
         import duckdb
 
         query = _select(table, list(table.columns))
         self.require_readable(query)
         # A connection of its own: the reader stays open while other queries may run.
-        with self._attachment.reading().cursor() as cursor:
+        with self._attachment.reader() as cursor:
             try:
                 reader = run_interruptible(
                     cursor, lambda: cursor.execute(query).to_arrow_reader(rows)
@@ -349,6 +351,9 @@ class Queries:
 
         if isinstance(error, SynphysError):
             return error
+        if self._attachment.is_closed and isinstance(error, duckdb.InterruptException):
+            path = self._contents.path
+            return ClosedError(f"The query was stopped: the database on {path} was closed.")
         if not self._contents.path.exists() or "malformed" in str(error):
             return unreadable(self._contents.path, error)
         if _is_about_a_value(error):
@@ -378,12 +383,20 @@ class Queries:
         return f"{said[0]} " if said else ""
 
 
-def _table(connection: duckdb.DuckDBPyConnection, query: str, values: Any) -> pa.Table:
-    ran = connection.execute(query, values)
-    if ran is None:
-        raise QueryError("The query can't be run. There is no statement in it.")
-    table: pa.Table = ran.to_arrow_table()
-    return table
+def _table(
+    connection: duckdb.DuckDBPyConnection, query: str, values: Any, tables: Mapping[str, pa.Table]
+) -> pa.Table:
+    try:
+        for name, table in tables.items():
+            connection.register(name, table)
+        ran = connection.execute(query, values)
+        if ran is None:
+            raise QueryError("The query can't be run. There is no statement in it.")
+        result: pa.Table = ran.to_arrow_table()
+        return result
+    finally:
+        for name in tables:
+            connection.unregister(name)
 
 
 def _by_id(data: pa.Table, label: str) -> pa.Table:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from .._cached_property import cached_property
 from .._files import FileState
 from ..errors import ReleaseFileError, warn
 from .base import CATALOGUE, Facts, Misfit, Storage, absolute_path, digest

@@ -5,11 +5,13 @@ from __future__ import annotations
 import hashlib
 import os
 import sqlite3
-from contextlib import closing
+from contextlib import closing, suppress
 from typing import TYPE_CHECKING, Any
 
+from .._apart import apart
 from ..errors import ReleaseFileError
 from ..releases import SqliteHeader, damage
+from .interruption import require_queryable
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -124,13 +126,27 @@ def read_rows(path: Path, sql: str, parameters: tuple[object, ...] = ()) -> list
     ------
     ReleaseFileError
         SQLite can't read the file.
+    ForkedError
+        The process was forked while other threads were querying.
     """
     # immutable: no lock, no journal, no file beside it, whatever the folder's permissions.
     uri = f"{path.absolute().as_uri()}?mode=ro&immutable=1"
-    try:
-        with closing(sqlite3.connect(uri, uri=True)) as connection:
+    opened: list[sqlite3.Connection] = []
+
+    def read() -> list[tuple[Any, ...]]:
+        with closing(sqlite3.connect(uri, uri=True, check_same_thread=False)) as connection:
+            opened.append(connection)
             connection.create_function(UTF8_CHECK, 1, _is_utf8, deterministic=True)
             return connection.execute(sql, parameters).fetchall()
+
+    def stop() -> None:
+        with suppress(sqlite3.ProgrammingError):  # it is closed
+            for connection in opened:
+                connection.interrupt()
+
+    require_queryable()
+    try:
+        return apart(read, stop)
     except sqlite3.DatabaseError as error:
         if not path.exists():
             raise ReleaseFileError(
