@@ -10,6 +10,8 @@ Examples
 (17, 133)
 """
 
+# First: from here on, Ctrl-C ends the command in one line.
+from . import _command as _command
 from ._version import __version__ as __version__
 from .accessor import SynphysAccessor
 from .analysis import (

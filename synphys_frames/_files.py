@@ -75,8 +75,8 @@ def draft_beside(path: Path) -> Iterator[Path]:
     draft = path.with_name(f".{path.name}.{os.getpid()}-{os.urandom(4).hex()}{_DRAFT_END}")
     # Not by tempfile: it makes files for the owner alone, and what open() would give can be learnt
     # from the umask only, which can't be read without setting it for all threads.
-    os.close(os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
     try:
+        os.close(os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
         yield draft
     finally:
         draft.unlink(missing_ok=True)

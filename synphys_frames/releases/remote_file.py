@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from .._apart import import_whole
 from ..errors import FetchError, NotFoundError, RemoteChangedError
 from ..options import config
 
@@ -65,6 +66,7 @@ class RemoteFile:
     """
 
     def __init__(self, url: str, storage_options: Mapping[str, Any] | None = None) -> None:
+        import_whole("fsspec")
         import fsspec
 
         self.url = url
@@ -79,6 +81,7 @@ class RemoteFile:
             raise FetchError(f"{url} can't be fetched: {error}") from error
 
     def _client(self) -> dict[str, Any]:
+        import_whole("aiohttp")
         import aiohttp
 
         timeout = aiohttp.ClientTimeout(
