@@ -11,7 +11,7 @@ Examples
 """
 
 # First: from here on, Ctrl-C ends the command in one line.
-from . import _command as _command
+from ._command import PROGRAM as PROGRAM
 from ._version import __version__ as __version__
 from .accessor import SynphysAccessor
 from .analysis import (

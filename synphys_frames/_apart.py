@@ -1,7 +1,7 @@
 """Work of other libraries that Ctrl-C leaves at once, a fork waits for, and the exit stops.
 
-DuckDB and SQLite hear of Ctrl-C late or swallow it, and a module whose import is broken off can't
-be imported again. So such work runs in a thread of its own, while the main thread waits where
+DuckDB and SQLite hear of Ctrl-C late or swallow it, and some modules whose import is broken off
+can't be imported again. So such work runs in a thread of its own, while the main thread waits where
 Python hears of Ctrl-C.
 """
 
@@ -180,7 +180,7 @@ def apart(
 def import_whole(*names: str) -> None:
     """Import modules to their end, whatever Ctrl-C says.
 
-    Of an extension whose import was broken off, no second one succeeds.
+    Of matplotlib and asyncio, no second import succeeds where the first was broken off.
     """
     missing = [name for name in names if name not in sys.modules]
     if missing:

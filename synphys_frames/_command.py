@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from _thread import interrupt_main
 from contextlib import contextmanager
+from threading import Timer, main_thread
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -29,10 +31,28 @@ def hearing_ctrl_c() -> Iterator[None]:
         yield
         return
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    sys.unraisablehook = _raise_again
     try:
         yield
     finally:
+        sys.unraisablehook = sys.__unraisablehook__
         signal.signal(signal.SIGINT, _end)
+
+
+def _press() -> None:
+    if hasattr(signal, "pthread_kill"):
+        # This also wakes a thread that waits.
+        signal.pthread_kill(main_thread().ident or 0, signal.SIGINT)
+    else:
+        interrupt_main()
+
+
+def _raise_again(dropped: sys.UnraisableHookArgs) -> None:
+    # Python drops what is raised in a callback, as of a weak reference.
+    if dropped.exc_type is KeyboardInterrupt:
+        Timer(0.01, _press).start()
+    else:
+        sys.__unraisablehook__(dropped)
 
 
 def _is_program() -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import logging
 import os
 import re
 import sys
@@ -56,6 +57,8 @@ def _run(arguments: Sequence[str] | None) -> int:
     except SynphysError as error:
         return _fail(error, 1)
     except KeyboardInterrupt:
+        # At the exit, it would tell of a connection that was broken off.
+        logging.getLogger("asyncio").disabled = True
         note = " What has arrived is kept; the same command goes on from there."
         return _fail(f"interrupted.{note if resumes else ''}", INTERRUPTED)
     except BrokenPipeError:

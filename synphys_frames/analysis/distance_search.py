@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .._apart import import_whole
 from .distance_models import probabilities
 
 if TYPE_CHECKING:
@@ -121,7 +120,6 @@ class LikelihoodSearch:
 
     def _refined(self, pmax: float, size: float) -> tuple[float, float, float]:
         """Return the log-likelihood, pmax and size of the maximum near a point of the grid."""
-        import_whole("scipy.optimize")
         from scipy.optimize import minimize
 
         bounds = np.log(self._bounds)
@@ -200,7 +198,6 @@ class ProfileLikelihood:
         outward
             Values that are probably outside, the nearest first; the last is the end of the range.
         """
-        import_whole("scipy.optimize")
         from scipy.optimize import brentq
 
         inside = np.log(best)
@@ -212,7 +209,6 @@ class ProfileLikelihood:
 
     def _excess(self, value: float) -> float:
         """Return how far the profile at the logarithm of a value is above the least."""
-        import_whole("scipy.optimize")
         from scipy.optimize import minimize_scalar
 
         others = self._other
