@@ -180,7 +180,9 @@ def apart(
 def import_whole(*names: str) -> None:
     """Import modules to their end, whatever Ctrl-C says.
 
-    Of matplotlib and asyncio, no second import succeeds where the first was broken off.
+    Of matplotlib and asyncio, no second import succeeds where the first was broken off. And where
+    it was broken off amid the `exec` of a text, as there is in dataclasses, Python ends the process
+    by the signal, though the program caught it.
     """
     missing = [name for name in names if name not in sys.modules]
     if missing:

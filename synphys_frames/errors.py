@@ -88,7 +88,7 @@ class ClosedError(SynphysError):
     """The database was closed."""
 
 
-class ForkedError(SynphysError, RuntimeError):
+class ForkedError(SynphysError):
     """The process was forked while other threads were querying, and can't query itself."""
 
 

@@ -163,7 +163,11 @@ class Attachment:
             The database was closed.
         """
         process = self._own_process()
-        return apart(lambda: process.cursor("evaluator", evaluating_connection))
+        return apart(lambda: process.cursor("evaluator", self._open_evaluator))
+
+    def _open_evaluator(self) -> duckdb.DuckDBPyConnection:
+        self.require_open()
+        return evaluating_connection()
 
     def _own_process(self) -> _Process:
         self.require_open()
@@ -174,6 +178,7 @@ class Attachment:
     def _open(self) -> duckdb.DuckDBPyConnection:
         import duckdb
 
+        self.require_open()  # it may have been closed meanwhile
         connection = plain_connection()
         try:
             self._storage.attach(connection)

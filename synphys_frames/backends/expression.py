@@ -25,7 +25,7 @@ from .expression_rules import (
     require_short,
     too_nested,
 )
-from .interruption import run_interruptible
+from .interruption import run_interruptible, was_stopped
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -342,11 +342,11 @@ def _selected(
 
     try:
         return run_interruptible(cursor, selected)
-    except duckdb.InterruptException as error:
-        raise ClosedError(
-            f"The expression {expression.text!r} was stopped: the database was closed."
-        ) from error
     except duckdb.Error as error:
+        if was_stopped(error):
+            raise ClosedError(
+                f"The expression {expression.text!r} was stopped: the database was closed."
+            ) from error
         raise refusal(expression, error) from error
 
 

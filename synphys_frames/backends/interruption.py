@@ -36,6 +36,14 @@ def interrupt(connection: duckdb.DuckDBPyConnection) -> None:
         connection.interrupt()
 
 
+def was_stopped(error: duckdb.Error) -> bool:
+    """Return whether an error is what comes of a connection that was interrupted or closed."""
+    import duckdb
+
+    stopped = (duckdb.InterruptException, duckdb.ConnectionException)
+    return isinstance(error, stopped) or "No open result set" in str(error)
+
+
 def run_interruptible(connection: duckdb.DuckDBPyConnection, work: Callable[[], T]) -> T:
     """Return what a query gives, run so that Ctrl-C stops it, and it takes no longer than allowed.
 

@@ -101,11 +101,12 @@ class Queries:
 
         self.require_readable(query)
         try:
-            return self._result(query, params, ids or {}, by_user=by_user)
-        except duckdb.ConnectionException:
-            # The user closed this thread's connection, which is theirs to use as db.connection.
-            self._attachment.forget_connection()
-            return self._result(query, params, ids or {}, by_user=by_user)
+            try:
+                return self._result(query, params, ids or {}, by_user=by_user)
+            except duckdb.ConnectionException:
+                # The user closed this thread's connection, which is theirs to use as db.connection.
+                self._attachment.forget_connection()
+                return self._result(query, params, ids or {}, by_user=by_user)
         except (duckdb.Error, pa.ArrowException, RuntimeError, UnicodeError) as error:
             raise self._explained(error, query, where) from error
 
@@ -325,6 +326,8 @@ class Queries:
         return _by_id(data, "id beside").select(list(columns)) if by_id else data
 
     def _condition(self, where: str, table: Table) -> str:
+        import duckdb
+
         expression = parse(where)
         known = {name.casefold(): name for name in table.columns}
         # In an expression, the file's own names do no harm: they do not show in the result.
@@ -344,14 +347,17 @@ class Queries:
 
         compared = [(table.column(label(name)), number) for name, number in expression.compared]
         warn_of_sizes(compared, where)
-        return expression.sql(label, self._attachment.reading())
+        try:
+            return expression.sql(label, self._attachment.reading())
+        except duckdb.Error as error:
+            raise self._explained(error, "", where) from error
 
     def _explained(self, error: Exception, query: str, where: str | None) -> Exception:
         import duckdb
 
         if isinstance(error, SynphysError):
             return error
-        if self._attachment.is_closed and isinstance(error, duckdb.InterruptException):
+        if self._attachment.is_closed:
             path = self._contents.path
             return ClosedError(f"The query was stopped: the database on {path} was closed.")
         if not self._contents.path.exists() or "malformed" in str(error):

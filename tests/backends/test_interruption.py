@@ -20,6 +20,7 @@ from synphys_frames.errors import (
     ArgumentError,
     ClosedError,
     ExpressionError,
+    QueryError,
     QueryTimeoutError,
     SynphysError,
 )
@@ -234,6 +235,9 @@ def test_a_database_closes_after_its_user_closed_the_connection(sample_path: Pat
     assert db.sql("SELECT 1").shape == (1, 1)
     db.connection.close()
     assert db.sql("SELECT 2 AS two")["two"].tolist() == [2]
+    db.connection.close()
+    with pytest.raises(QueryError, match="nowhere"):
+        db.sql("SELECT * FROM nowhere")
     db.connection.close()
     db.close()
     assert db.is_closed
