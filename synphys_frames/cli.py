@@ -11,7 +11,7 @@ import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from ._command import INTERRUPTED, PROGRAM, hearing_ctrl_c
+from ._command import INTERRUPTED, PROGRAM, HearingCtrlC
 from ._files import atomic_write
 from ._version import __version__
 from .errors import ArgumentError, ExpressionError, JoinError, SynphysError, UnknownNameError
@@ -47,7 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _run(arguments: Sequence[str] | None) -> int:
     resumes, status = False, 0
     try:
-        with hearing_ctrl_c():
+        with HearingCtrlC():
             options = parser().parse_args(arguments)
             resumes = options.resumes
             status = options.run(options) or 0

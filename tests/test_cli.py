@@ -290,13 +290,13 @@ def test_ctrl_c_that_python_drops_is_raised_again() -> None:
     program = """
         import os, signal, sys, time
         sys.argv = ["synphys-frames"]
-        from synphys_frames._command import hearing_ctrl_c
+        from synphys_frames._command import HearingCtrlC
         class Deleted:
             def __del__(self):
                 os.kill(os.getpid(), signal.SIGINT)
                 time.sleep(5)
         try:
-            with hearing_ctrl_c():
+            with HearingCtrlC():
                 Deleted()
                 time.sleep(5)
         except KeyboardInterrupt:

@@ -103,15 +103,25 @@ def interrupted(work: Callable[[], object], delay: float) -> str | None:
     return "not heard"
 
 
+def send_again(dropped: sys.UnraisableHookArgs) -> None:
+    """Send a signal again that Python drops, since it came within a callback."""
+    if dropped.exc_type is not KeyboardInterrupt:
+        sys.__unraisablehook__(dropped)
+        return
+    threading.Timer(0.01, os.kill, (os.getpid(), signal.SIGINT)).start()
+
+
 def main(path: Path, folder: Path, seed: int, count: int) -> None:
     """Send so many signals, at moments that a seed gives."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    sys.unraisablehook = send_again
     warnings.simplefilter("ignore")
     randomly = random.Random(seed)
     with sf.load_sqlite(path) as fresh:
         # The answers come from another process: here, nothing is imported or read before.
         expected = pd.read_pickle(folder / "answers.pickle")
-    every = verbs(path, folder)
+    exports = folder / "exports"
+    every = verbs(path, exports)
     names = randomly.sample(list(every), len(every))
     db, number, heard = fresh, 0, 0
     for turn in range(count):
@@ -127,7 +137,7 @@ def main(path: Path, folder: Path, seed: int, count: int) -> None:
 
         wrong = interrupted(work, randomly.random() * LONGEST)
         heard += wrong is None
-        drafts = [str(file) for file in folder.rglob(".*")]
+        drafts = [str(file) for file in exports.rglob(".*")]
         for problem in [*filter(None, [wrong]), *differs(db, expected), *drafts]:
             print(f"{name}: {problem}")
     db.close()
