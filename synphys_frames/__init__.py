@@ -10,6 +10,8 @@ Examples
 (17, 133)
 """
 
+# First: from here on, Ctrl-C ends the command in one line.
+from ._command import PROGRAM as PROGRAM
 from ._version import __version__ as __version__
 from .accessor import SynphysAccessor
 from .analysis import (

@@ -109,8 +109,8 @@ def draft_beside(path: Path, mode: int = 0o666) -> Iterator[Path]:
     draft = path.with_name(f".{path.name}.{os.getpid()}-{os.urandom(4).hex()}.tmp")
     # Not by tempfile: it makes files for the owner alone, and what open() would give can be learnt
     # from the umask only, which can't be read without setting it for all threads.
-    os.close(os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, mode))
     try:
+        os.close(os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, mode))
         yield draft
     finally:
         draft.unlink(missing_ok=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import logging
 import os
 import re
 import sys
@@ -10,6 +11,7 @@ import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from ._command import INTERRUPTED, PROGRAM, HearingCtrlC
 from ._files import atomic_write
 from ._version import __version__
 from .errors import ArgumentError, ExpressionError, JoinError, SynphysError, UnknownNameError
@@ -21,9 +23,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from .database import SynphysDatabase
-
-
-_INTERRUPTED = 130
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -48,17 +47,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _run(arguments: Sequence[str] | None) -> int:
     resumes, status = False, 0
     try:
-        options = parser().parse_args(arguments)
-        resumes = options.resumes
-        status = options.run(options) or 0
-        sys.stdout.flush()
+        with HearingCtrlC():
+            options = parser().parse_args(arguments)
+            resumes = options.resumes
+            status = options.run(options) or 0
+            sys.stdout.flush()
     except (ArgumentError, ExpressionError, JoinError, UnknownNameError) as error:
         return _fail(error, 2)
     except SynphysError as error:
         return _fail(error, 1)
     except KeyboardInterrupt:
+        # At the exit, it would tell of a connection that was broken off.
+        logging.getLogger("asyncio").disabled = True
         note = " What has arrived is kept; the same command goes on from there."
-        return _fail(f"interrupted.{note if resumes else ''}", _INTERRUPTED)
+        return _fail(f"interrupted.{note if resumes else ''}", INTERRUPTED)
     except BrokenPipeError:
         # Whoever read the output has seen enough, as `head` does.
         _drop_output()
@@ -75,14 +77,14 @@ def _drop_output() -> None:
 
 def _fail(reason: object, status: int) -> int:
     text = _in_options(" ".join(str(reason).split()))
-    print(f"synphys-frames: {text}", file=sys.stderr)
+    print(f"{PROGRAM}: {text}", file=sys.stderr)
     return status
 
 
 def _tell(message: Warning | str, *_: object) -> None:
     """Show a warning in one line, without the source that it came from."""
     text = _in_options(" ".join(str(message).split()))
-    print(f"synphys-frames: warning: {text}", file=sys.stderr)
+    print(f"{PROGRAM}: warning: {text}", file=sys.stderr)
 
 
 def _in_options(text: str) -> str:
@@ -104,9 +106,7 @@ class _Parser(argparse.ArgumentParser):
 
 def parser() -> argparse.ArgumentParser:
     """Return what parses the arguments: a subparser for each verb."""
-    whole = _Parser(
-        prog="synphys-frames", description="The Allen Synaptic Physiology dataset as tables."
-    )
+    whole = _Parser(prog=PROGRAM, description="The Allen Synaptic Physiology dataset as tables.")
     whole.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     whole.set_defaults(resumes=False)
     commands = whole.add_subparsers(required=True, metavar="command")

@@ -88,6 +88,10 @@ class ClosedError(SynphysError):
     """The database was closed."""
 
 
+class ForkedError(SynphysError):
+    """The process was forked while other threads were querying, and can't query itself."""
+
+
 class ReadOnlyError(SynphysError, AttributeError, TypeError):
     """A database is only ever read; nothing of it can be set."""
 

@@ -5,6 +5,7 @@ import re
 import signal
 import subprocess
 import sys
+import textwrap
 import time
 import warnings
 from typing import TYPE_CHECKING, Any
@@ -270,6 +271,53 @@ def test_the_demonstration_shows_no_traceback() -> None:
     assert "broken off" in done.stdout
     assert "Traceback" not in done.stderr
     assert "Exception" not in done.stderr
+
+
+@pytest.mark.parametrize("moment", ["synphys_frames._command", "numpy", "pandas._libs.lib"])
+def test_ctrl_c_while_the_command_is_imported_is_one_line(moment: str) -> None:
+    program = [sys.executable, "-X", "importtime", "-m", "synphys_frames.cli", "info", "sample"]
+    with subprocess.Popen(program, stderr=subprocess.PIPE, text=True) as command:
+        assert command.stderr is not None
+        for line in command.stderr:
+            if line.rstrip().endswith(f" {moment}"):
+                break
+        command.send_signal(signal.SIGINT)
+        said = [line for line in command.stderr if not line.startswith("import time:")]
+    assert (command.returncode, said) == (130, ["synphys-frames: interrupted.\n"])
+
+
+def test_ctrl_c_that_python_drops_is_raised_again() -> None:
+    program = """
+        import os, signal, sys, time
+        sys.argv = ["synphys-frames"]
+        from synphys_frames._command import HearingCtrlC
+        class Deleted:
+            def __del__(self):
+                os.kill(os.getpid(), signal.SIGINT)
+                time.sleep(5)
+        try:
+            with HearingCtrlC():
+                Deleted()
+                time.sleep(5)
+        except KeyboardInterrupt:
+            print("heard")
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(program)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (done.stdout, done.stderr) == ("heard\n", "")
+
+
+@pytest.mark.parametrize("program", ["python", "synphys-frames.py", ""])
+def test_ctrl_c_is_left_alone_in_other_programs(program: str) -> None:
+    code = f"import sys; sys.argv = [{program!r}]; import synphys_frames, signal; "
+    code += "print(signal.getsignal(signal.SIGINT) is signal.default_int_handler)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "True\n"
 
 
 def test_ctrl_c_in_an_export_is_one_line(tmp_path: Path) -> None:

@@ -18,7 +18,10 @@ MOST_LINES = 450
 
 # Lowest first; rooms of one floor do not import each other.
 FLOORS = (
-    ("errors", "_files", "_machine", "_typing", "_version"),
+    (
+        *("_apart", "_cached_property", "_command", "_files", "_machine", "_typing", "_version"),
+        "errors",
+    ),
     ("_arguments", "schema"),
     ("options",),
     ("environment", "releases"),

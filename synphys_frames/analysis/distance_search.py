@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from .._apart import import_whole
 from .distance_models import probabilities
 
 if TYPE_CHECKING:
@@ -120,6 +121,7 @@ class LikelihoodSearch:
 
     def _refined(self, pmax: float, size: float) -> tuple[float, float, float]:
         """Return the log-likelihood, pmax and size of the maximum near a point of the grid."""
+        import_whole("scipy.optimize")
         from scipy.optimize import minimize
 
         bounds = np.log(self._bounds)
@@ -198,6 +200,7 @@ class ProfileLikelihood:
         outward
             Values that are probably outside, the nearest first; the last is the end of the range.
         """
+        import_whole("scipy.optimize")
         from scipy.optimize import brentq
 
         inside = np.log(best)
@@ -209,6 +212,7 @@ class ProfileLikelihood:
 
     def _excess(self, value: float) -> float:
         """Return how far the profile at the logarithm of a value is above the least."""
+        import_whole("scipy.optimize")
         from scipy.optimize import minimize_scalar
 
         others = self._other

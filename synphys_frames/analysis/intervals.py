@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from .._apart import import_whole
 from ..errors import ArgumentError
 
 
@@ -44,6 +45,7 @@ def connection_interval(n_connected: Any, n_probed: Any, alpha: float = 0.05) ->
     >>> float(lower.round(4)), float(upper.round(4))
     (0.211, 0.5631)
     """
+    import_whole("scipy.special")
     from scipy.special import betaincinv
 
     if not 0 < alpha < 1:

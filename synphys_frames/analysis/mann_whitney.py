@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from .._apart import import_whole
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -93,6 +95,7 @@ def _statistics(groups: Sequence[Floats]) -> tuple[Floats, Floats]:
 
 
 def _approximate(greater: Floats, ties: Floats, n: Floats, m: Floats) -> Floats:
+    import_whole("scipy.special")
     from scipy.special import ndtr
 
     total = n + m

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from functools import cached_property
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import numpy as np
 import pandas as pd
 
+from .._cached_property import cached_property
 from ..database import database_of
 from ..errors import ArgumentError, NotInVersionError, ProvenanceError
 from ..query import probed_mask

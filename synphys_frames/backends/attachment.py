@@ -7,16 +7,19 @@ import os
 import sys
 import threading
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING
 from weakref import WeakSet
 
+from .._apart import apart
 from ..errors import ClosedError, SynphysError
 from .base import unreadable
 from .duckdb_engine import bound_memory, evaluating_connection, lock, plain_connection
 from .identifiers import quoted
+from .interruption import interrupt
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     import duckdb
 
@@ -26,6 +29,8 @@ if TYPE_CHECKING:
 
 
 NATIVE = "native"
+# Seconds that closing may wait for what can't be stopped.
+_PATIENCE = 4.0
 
 
 class _Process:
@@ -35,10 +40,39 @@ class _Process:
         self.pid = os.getpid()
         self.lock = threading.RLock()
         # One for what the library asks, one for the user, whose settings are to change no answer of
-        # ours, and one for queries from elsewhere.
+        # ours, one for queries from elsewhere, and one for expressions.
         self.roots: dict[str, duckdb.DuckDBPyConnection] = {}
-        self.evaluator: duckdb.DuckDBPyConnection | None = None
         self.local = threading.local()
+        # Those of all threads.
+        self.connections: WeakSet[duckdb.DuckDBPyConnection] = WeakSet()
+
+    def cursor(
+        self, name: str, opened: Callable[[], duckdb.DuckDBPyConnection]
+    ) -> duckdb.DuckDBPyConnection:
+        """Return another connection to an instance, which is opened on first use."""
+        with self.lock:
+            if name not in self.roots:
+                self.roots[name] = opened()
+            cursor = self.roots[name].cursor()
+            self.connections.add(cursor)
+            return cursor
+
+    def every(self) -> list[duckdb.DuckDBPyConnection]:
+        """Return all connections that are open."""
+        with self.lock:
+            return [*self.roots.values(), *self.connections]
+
+    def close(self, own: Iterable[duckdb.DuckDBPyConnection]) -> None:
+        """Stop what runs, and close the roots and these connections.
+
+        Those of other threads end with these, since to close them under their hands is not safe.
+        """
+        for connection in self.every():
+            interrupt(connection)
+        with self.lock:
+            roots, self.roots = list(self.roots.values()), {}
+        for connection in (*own, *roots):
+            connection.close()
 
 
 class Attachment:
@@ -63,7 +97,8 @@ class Attachment:
         self.is_closed = False
         self._process = _Process()
         self._views: list[str] = []
-        _live.add(self)
+        with _live_lock:
+            _live.add(self)
 
     def require_open(self) -> None:
         """Raise `ClosedError` where the database was closed."""
@@ -100,30 +135,38 @@ class Attachment:
         return self._connection("reading")
 
     def untrusted(self) -> duckdb.DuckDBPyConnection:
-        """Return this thread's connection for queries from elsewhere, opened on first use.
+        """Return a connection for queries from elsewhere that nothing else uses.
 
         It is locked as the library's own, has an instance of its own, and writes nothing to disk,
-        also where memory does not suffice.
+        also where memory does not suffice. Its user closes it.
 
         Raises
         ------
         ClosedError
             The database was closed.
         """
-        return self._connection("untrusted")
+        return self._cursor("untrusted")
+
+    def reader(self) -> duckdb.DuckDBPyConnection:
+        """Return a connection like `reading`'s that nothing else uses; its user closes it."""
+        return self._cursor("reading")
 
     def _connection(self, name: str) -> duckdb.DuckDBPyConnection:
         process = self._own_process()
         existing: duckdb.DuckDBPyConnection | None = getattr(process.local, name, None)
         if existing is None:
-            with process.lock:
-                if name not in process.roots:
-                    process.roots[name] = self._root(name)
-            existing = process.roots[name].cursor()
+            existing = self._cursor(name)
             setattr(process.local, name, existing)
         return existing
 
+    def _cursor(self, name: str) -> duckdb.DuckDBPyConnection:
+        process = self._own_process()
+        return apart(lambda: process.cursor(name, partial(self._root, name)))
+
     def _root(self, name: str) -> duckdb.DuckDBPyConnection:
+        if name == "evaluator":
+            self.require_open()
+            return evaluating_connection()
         root = self._open()
         if name == "untrusted":
             bound_memory(root)
@@ -132,18 +175,16 @@ class Attachment:
         return root
 
     def evaluator(self) -> duckdb.DuckDBPyConnection:
-        """Return a connection for expressions over columns in memory; the file is not attached.
+        """Return a connection for expressions over columns in memory that nothing else uses.
+
+        The file is not attached.
 
         Raises
         ------
         ClosedError
             The database was closed.
         """
-        process = self._own_process()
-        with process.lock:
-            if process.evaluator is None:
-                process.evaluator = evaluating_connection()
-            return process.evaluator
+        return self._cursor("evaluator")
 
     def _own_process(self) -> _Process:
         self.require_open()
@@ -156,6 +197,7 @@ class Attachment:
         self._storage.begin_check()
         import duckdb
 
+        self.require_open()  # it may have been closed meanwhile
         connection = plain_connection()
         try:
             self._storage.attach(connection)
@@ -166,8 +208,6 @@ class Attachment:
             raise
         except (duckdb.Error, RuntimeError) as error:
             connection.close()
-            if "interrupted" in str(error).casefold():
-                raise KeyboardInterrupt from error
             raise unreadable(self._storage.location, error) from error
         return connection
 
@@ -196,30 +236,23 @@ class Attachment:
             yield f"CREATE VIEW {quoted(table.name)} AS {view}"
 
     def close(self) -> None:
-        """Close all connections of this process; what was read before stays usable."""
+        """Close all connections of this process; what was read before stays usable.
+
+        A query that another thread runs is stopped.
+        """
         self.is_closed = True
         process = self._process
         if process.pid != os.getpid():
             return
-        if process.evaluator is not None:
-            process.evaluator.close()
-            process.evaluator = None
-        for name, root in process.roots.items():
-            own = getattr(process.local, name, None)
-            for connection in (own, root):
-                if connection is not None:
-                    _interrupt(connection)
-                    connection.close()
-        process.roots.clear()
+        own = list(vars(process.local).values())
+        if process.every():
+            # What does not stop goes on beside.
+            with suppress(TimeoutError):
+                apart(lambda: process.close(own), seconds=_PATIENCE)
 
-    def abandon(self) -> None:
-        """Keep the parent's instance alive for ever in a forked child.
-
-        Its threads do not exist there, and taking it down would wait for them or abort.
-        """
-        for connection in (*self._process.roots.values(), self._process.evaluator):
-            if connection is not None:
-                _keep_for_ever(connection)
+    def connections(self) -> list[duckdb.DuckDBPyConnection]:
+        """Return all connections that are open."""
+        return self._process.every()
 
 
 def _renamed(table: Table) -> str:
@@ -230,31 +263,40 @@ def _renamed(table: Table) -> str:
     return f"SELECT {columns} FROM {NATIVE}.{quoted(table.stored_in or table.name)} AS stored"
 
 
-def _interrupt(connection: duckdb.DuckDBPyConnection) -> None:
-    """Stop a query that was left running: to close its connection would wait for it."""
-    import duckdb
-
-    # The user may have closed theirs.
-    with suppress(duckdb.ConnectionException):
-        connection.interrupt()
-
-
 _live: WeakSet[Attachment] = WeakSet()
+_live_lock = threading.Lock()
+# While a process forks, its connections: the child drops the other threads' own at once.
+_forking: list[duckdb.DuckDBPyConnection] = []
 
 
-def _keep_for_ever(connection: duckdb.DuckDBPyConnection) -> None:
-    ctypes.pythonapi.Py_IncRef(ctypes.py_object(connection))
-
-
-def _after_fork() -> None:
+def _before_fork() -> None:
+    _live_lock.acquire()
+    _forking.extend(one for attachment in list(_live) for one in attachment.connections())
     # DuckDB itself opens one connection, with a thread, when it is imported.
     if "duckdb" in sys.modules:
         import duckdb
 
-        _keep_for_ever(duckdb.default_connection())
-    for attachment in list(_live):
-        attachment.abandon()
+        _forking.append(duckdb.default_connection())
+
+
+def _after_fork() -> None:
+    _forking.clear()
+    _live_lock.release()
+
+
+def _after_fork_in_child() -> None:
+    """Keep the parent's instances alive for ever in the child.
+
+    Their threads do not exist there, and taking them down would wait for them or abort.
+    """
+    for connection in _forking:
+        ctypes.pythonapi.Py_IncRef(ctypes.py_object(connection))
+    _after_fork()
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork)
+    os.register_at_fork(
+        before=_before_fork,
+        after_in_parent=_after_fork,
+        after_in_child=_after_fork_in_child,
+    )

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
-from functools import cache, cached_property, partial
+from functools import cache, partial
 
+from .._cached_property import cached_property
 from ..releases import first_release
 from ..schema import VERSIONS, Schema, old_places, published_vocabulary, versions_of
 

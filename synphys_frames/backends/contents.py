@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import cached_property
 from typing import TYPE_CHECKING
 
+from .._cached_property import cached_property
 from ..errors import MissingRowsError, ReleaseFileError, shown, warn
 from ..releases import canonical_name, larger_names
 from ..schema import (

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from ..errors import ExtensionError
 from ..options import config
+from .interruption import require_queryable
 
 if TYPE_CHECKING:
     import duckdb
@@ -65,7 +66,14 @@ def load_sqlite_extension(connection: duckdb.DuckDBPyConnection) -> None:
 
 
 def plain_connection() -> duckdb.DuckDBPyConnection:
-    """Return a new in-memory DuckDB connection without the sqlite extension."""
+    """Return a new in-memory DuckDB connection without the sqlite extension.
+
+    Raises
+    ------
+    ForkedError
+        The process was forked while other threads were querying.
+    """
+    require_queryable()
     import duckdb
 
     connection = duckdb.connect(":memory:")

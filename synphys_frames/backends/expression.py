@@ -14,10 +14,11 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from ..errors import ArgumentError, ExpressionError
+from .._apart import apart, import_whole
+from ..errors import ArgumentError, ClosedError, ExpressionError
 from .duckdb_engine import evaluating_connection, plain_connection
 from .expression_rules import FILTER, ignore_case_by_lower, nodes
-from .interruption import interrupts, run_interruptible
+from .interruption import run_interruptible, was_stopped
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -69,7 +70,7 @@ class Expression:
         connection
             Any DuckDB connection: DuckDB writes the SQL.
         """
-        return _written(json.loads(self._statement), label, connection)
+        return apart(lambda: _written(json.loads(self._statement), label, connection))
 
 
 def quoting_hint(name: Name, text: str) -> str:
@@ -116,24 +117,14 @@ def parse(text: str) -> Expression:
     if not isinstance(text, str):
         raise ArgumentError(f"An expression is SQL as text; got {text!r}.")
     FILTER.require_short(text)
-    with interrupts():
-        return _parse(text)
+    return _parse(text)
 
 
 @lru_cache(maxsize=512)
 def _parse(text: str) -> Expression:
-    import duckdb
-
-    with plain_connection() as connection:
-        # The line break ends a comment, which would otherwise swallow the parenthesis.
-        try:
-            row = connection.execute(
-                "SELECT json_serialize_sql(?)", [f"SELECT ({text}\n)"]
-            ).fetchone()
-        except (duckdb.Error, RuntimeError) as error:
-            raise ExpressionError(f"The expression {text!r} can't be read: {error}") from error
+    serialized = apart(lambda: _serialized(text))
     try:
-        parsed: dict[str, Any] = json.loads(row[0]) if row else {"error": True}
+        parsed: dict[str, Any] = json.loads(serialized)
     except RecursionError:
         raise FILTER.too_nested(text) from None
     if parsed["error"]:
@@ -157,9 +148,27 @@ def _parse(text: str) -> Expression:
     ]
     statement = json.dumps(parsed)
     distinct = tuple(dict.fromkeys(names))
-    with plain_connection() as connection:
-        numbered = _written(parsed, _labels(distinct).__getitem__, connection)
+    numbered = apart(lambda: _numbered(parsed, distinct))
     return Expression(text, distinct, numbered, compared, statement)
+
+
+def _serialized(text: str) -> str:
+    import duckdb
+
+    with plain_connection() as connection:
+        # The line break ends a comment, which would otherwise swallow the parenthesis.
+        try:
+            row = connection.execute(
+                "SELECT json_serialize_sql(?)", [f"SELECT ({text}\n)"]
+            ).fetchone()
+        except (duckdb.Error, RuntimeError) as error:
+            raise ExpressionError(f"The expression {text!r} can't be read: {error}") from error
+    return str(row[0]) if row else '{"error": true}'
+
+
+def _numbered(parsed: Any, names: tuple[Name, ...]) -> str:
+    with plain_connection() as connection:
+        return _written(parsed, _labels(names).__getitem__, connection)
 
 
 def _compared(expressions: list[dict[str, Any]]) -> Iterator[tuple[Name, float]]:
@@ -253,8 +262,8 @@ def evaluate(
     length
         How many rows there are.
     connection
-        Gives an open DuckDB connection. Without it, DuckDB is started anew, which takes longer than
-        most expressions.
+        Gives an open DuckDB connection that nothing else uses. Without it, DuckDB is started anew,
+        which takes longer than most expressions.
 
     Returns
     -------
@@ -300,6 +309,7 @@ def _selected(
     *more: str,
 ) -> pa.Table:
     """Return the numbers, and more, of the rows for whose `matches` the condition is true."""
+    import_whole("duckdb")
     import duckdb
 
     data = {"row_number": pa.array(np.arange(length, dtype=np.int64))}
@@ -311,18 +321,26 @@ def _selected(
                 f"The expression {expression.text!r} can't be evaluated: the values of "
                 f"{'.'.join(name)} are not of one type ({error})."
             ) from error
-    opened = connection().cursor() if connection is not None else evaluating_connection()
-    with interrupts(), opened as cursor:
+    # row_number beside it makes DuckDB refuse an aggregate.
+    query = (
+        f"SELECT {', '.join(('row_number', *more))} FROM (SELECT row_number, "
+        f"CAST({expression.numbered} AS BOOLEAN) AS matches FROM rows) WHERE {condition}"
+    )
+    cursor = connection() if connection is not None else apart(evaluating_connection)
+
+    def selected() -> pa.Table:
         cursor.register("rows", pa.table(data))
-        try:
-            # row_number beside it makes DuckDB refuse an aggregate.
-            query = (
-                f"SELECT {', '.join(('row_number', *more))} FROM (SELECT row_number, "
-                f"CAST({expression.numbered} AS BOOLEAN) AS matches FROM rows) WHERE {condition}"
-            )
-            return run_interruptible(cursor, lambda: cursor.execute(query).to_arrow_table())
-        except duckdb.Error as error:
-            raise refusal(expression, error) from error
+        result: pa.Table = cursor.execute(query).to_arrow_table()
+        return result
+
+    try:
+        return run_interruptible(cursor, selected)
+    except duckdb.Error as error:
+        if was_stopped(error):
+            raise ClosedError(
+                f"The expression {expression.text!r} was stopped: the database was closed."
+            ) from error
+        raise refusal(expression, error) from error
 
 
 def refusal(expression: Expression, error: duckdb.Error) -> ExpressionError:

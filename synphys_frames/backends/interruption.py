@@ -1,36 +1,47 @@
-"""Queries that stop: by Ctrl-C, and after a time."""
+"""Queries that stop: by Ctrl-C, after a time, and where the database is closed."""
 
 from __future__ import annotations
 
-from contextlib import contextmanager
-from threading import Event, Thread, current_thread, main_thread
+from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
-from ..errors import QueryTimeoutError
+from .._apart import apart, was_forked_amid_work
+from ..errors import ForkedError, QueryTimeoutError
 from ..options import config
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     import duckdb
 
     T = TypeVar("T")
 
-_SAID = "query interrupted"
-# How long a query may take to stop once it is told to.
-_PATIENCE = 5.0
+
+def require_queryable() -> None:
+    """Raise `ForkedError` where a lock in DuckDB or SQLite may have been left locked for ever."""
+    if was_forked_amid_work():
+        raise ForkedError(
+            "This process was forked while another thread was querying, so it can't query. Start "
+            'it by multiprocessing.get_context("spawn"), or fork while no query runs; what is in '
+            "memory already can be used."
+        )
 
 
-@contextmanager
-def interrupts() -> Iterator[None]:
-    """Have Ctrl-C raise KeyboardInterrupt also where DuckDB makes another error of it."""
-    try:
-        yield
-    except Exception as error:
-        causes = (error, error.__cause__)
-        if any(isinstance(one, RuntimeError) and _SAID in str(one).casefold() for one in causes):
-            raise KeyboardInterrupt from error
-        raise
+def interrupt(connection: duckdb.DuckDBPyConnection) -> None:
+    """Stop what runs on a connection, if anything does; its user may have closed it."""
+    import duckdb
+
+    with suppress(duckdb.ConnectionException):
+        connection.interrupt()
+
+
+def was_stopped(error: duckdb.Error) -> bool:
+    """Return whether an error is what comes of a connection that was interrupted or closed."""
+    import duckdb
+
+    stopped = (duckdb.InterruptException, duckdb.ConnectionException)
+    return isinstance(error, stopped) or "No open result set" in str(error)
 
 
 def run_interruptible(
@@ -38,9 +49,8 @@ def run_interruptible(
 ) -> T:
     """Return what a query gives, run so that Ctrl-C stops it, and it takes no longer than allowed.
 
-    DuckDB looks for Ctrl-C between its tasks only, which can take minutes, and leaves a query
-    running whose caller was interrupted. So the query runs in another thread, and this one waits
-    for it, where Python hears of Ctrl-C at once.
+    DuckDB looks for Ctrl-C between its tasks only, which can take minutes, makes other errors of it
+    or none, and leaves a query running whose caller was interrupted.
 
     Parameters
     ----------
@@ -54,44 +64,15 @@ def run_interruptible(
     Raises
     ------
     KeyboardInterrupt
-        Whichever way DuckDB says that it was interrupted.
+        After Ctrl-C, when the query has stopped.
     QueryTimeoutError
         It took longer.
     """
     seconds = config.query_timeout if config.query_timeout is not None else seconds
-    # Only the main thread of a program hears of Ctrl-C.
-    if seconds is None and current_thread() is not main_thread():
-        return work()
-    results: list[T] = []
-    errors: list[BaseException] = []
-    # Not the thread's own end: a join that Ctrl-C breaks off takes a running thread for ended.
-    done = Event()
-
-    def attempt() -> None:
-        try:
-            results.append(work())
-        except BaseException as error:  # noqa: BLE001 - it is raised again where it belongs
-            errors.append(error)
-        finally:
-            done.set()
-
     try:
-        Thread(target=attempt, name="query", daemon=True).start()
-        in_time = done.wait(seconds)
-    except KeyboardInterrupt:
-        _stop(connection, done)
-        raise
-    if not in_time:
-        _stop(connection, done)
+        return apart(work, partial(interrupt, connection), seconds)
+    except TimeoutError as error:
         raise QueryTimeoutError(
             f"The query took longer than {seconds:g} seconds. config.query_timeout sets how long "
             "one may take."
-        )
-    if errors:
-        raise errors[0]
-    return results[0]
-
-
-def _stop(connection: duckdb.DuckDBPyConnection, done: Event) -> None:
-    connection.interrupt()
-    done.wait(_PATIENCE)
+        ) from error

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import glob
 from dataclasses import dataclass
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
+from .._apart import import_whole
+from .._cached_property import cached_property
 from .._files import FileState
 from ..errors import ReleaseFileError
 from ..schema import KINDS, kind_of, published_names
@@ -210,6 +211,7 @@ class ParquetStorage(Storage):
 
 def _table_file(path: Path) -> TableFile | None:
     """Return a file of a dataset, or None where it notes no release."""
+    import_whole("pyarrow.parquet")
     from pyarrow import parquet
 
     try:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import re
-from functools import cached_property
 from numbers import Integral
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
+from .._apart import apart, import_whole
+from .._cached_property import cached_property
 from ..errors import (
     ArgumentError,
+    ClosedError,
     MissingRowsError,
     MissingRowsWarning,
     QueryError,
@@ -26,6 +27,7 @@ from .base import unreadable
 from .expression import Name, parse, quoting_hint, refusal
 from .identifiers import quoted
 from .interruption import run_interruptible
+from .name_places import place_of_name
 from .results import (
     bounded_table,
     by_id,
@@ -54,12 +56,6 @@ _QUALIFIED = 2
 # For a query from elsewhere, where none are set.
 _UNTRUSTED_SECONDS = 60.0
 _TEXT, _BYTES = pa.string().id, pa.binary().id
-
-# What DuckDB says of a name that it does not find.
-_NOT_FOUND = re.compile(
-    r'[Cc]olumn (?:named )?"(?:\w+\.)*(?P<column>\w+)"'
-    r"|Table with name (?P<table>\w+) does not exist"
-)
 
 
 class Queries:
@@ -105,14 +101,16 @@ class Queries:
         """
         # It goes on while DuckDB is imported.
         self._storage.begin_check()
+        import_whole("duckdb")
         import duckdb
 
         try:
-            return self._result(query, params, ids or {}, by_user=by_user)
-        except duckdb.ConnectionException:
-            # The user closed this thread's connection, which is theirs to use as db.connection.
-            self._attachment.forget_connection()
-            return self._result(query, params, ids or {}, by_user=by_user)
+            try:
+                return self._result(query, params, ids or {}, by_user=by_user)
+            except duckdb.ConnectionException:
+                # The user closed this thread's connection, which is theirs to use as db.connection.
+                self._attachment.forget_connection()
+                return self._result(query, params, ids or {}, by_user=by_user)
         except (duckdb.Error, pa.ArrowException, RuntimeError, UnicodeError) as error:
             raise self._explained(error, query, where) from error
 
@@ -122,14 +120,13 @@ class Queries:
         attachment = self._attachment
         connection = attachment.connection() if by_user else attachment.reading()
         self.require_readable(query)
-        try:
-            for name, numbers in ids.items():
-                connection.register(name, pa.table({"id": pa.array(numbers, pa.int64())}))
-            values = plain_parameters(params)
-            result = run_interruptible(connection, lambda: result_table(connection, query, values))
-        finally:
-            for name in ids:
-                connection.unregister(name)
+        tables = {
+            name: pa.table({"id": pa.array(numbers, pa.int64())}) for name, numbers in ids.items()
+        }
+        values = plain_parameters(params)
+        result = run_interruptible(
+            connection, lambda: result_table(connection, query, values, tables)
+        )
         self._require_stored_types(result.columns, query)
         return result
 
@@ -151,14 +148,17 @@ class Queries:
         QueryTimeoutError
             After ``config.query_timeout`` seconds, or 60 where that is None.
         """
+        # It goes on while DuckDB is imported.
+        self._storage.begin_check()
+        import_whole("duckdb")
         import duckdb
 
         attachment = self._attachment
-        tables = {*self._contents.schema.tables, *self._contents.native_schema.tables}
-        asked = require_select(query, attachment.evaluator(), tables)
-        self._storage.begin_check()
+        names = {*self._contents.schema.tables, *self._contents.native_schema.tables}
+        with attachment.evaluator() as parser:
+            asked = run_interruptible(parser, lambda: require_select(query, parser, names))
         try:
-            with attachment.untrusted().cursor() as cursor:
+            with attachment.untrusted() as cursor:
                 self.require_readable(query)
                 values = plain_parameters(params)
                 result = run_interruptible(
@@ -249,8 +249,9 @@ class Queries:
 
         if self._contents.size != "small":
             return
+        connection = self._attachment.connection()
         try:
-            asked = self._attachment.connection().get_table_names(query)
+            asked = apart(lambda: connection.get_table_names(query))
         except duckdb.Error:
             return  # not a SELECT: nothing that rows could be missing from
         self._tell_of_missing_rows(name.rpartition(".")[2] for name in asked)
@@ -263,14 +264,14 @@ class Queries:
 
     def batches(self, table: Table, rows: int) -> Iterator[pa.RecordBatch]:
         """Yield a whole table, so many rows at a time."""
+        import_whole("duckdb")
         import duckdb
 
         query = _select(table, list(table.columns))
-        connection = self._attachment.reading()
-        self.require_readable(query)
         count = 0
         # A connection of its own: the reader stays open while other queries may run.
-        with connection.cursor() as cursor:
+        with self._attachment.reader() as cursor:
+            self.require_readable(query)
             try:
                 reader = run_interruptible(
                     cursor, lambda: cursor.execute(query).to_arrow_reader(rows)
@@ -387,6 +388,8 @@ class Queries:
         return by_id(data, "id beside").select(list(columns)) if is_keyed else data
 
     def _condition(self, where: str, table: Table) -> str:
+        import duckdb
+
         expression = parse(where)
         known = {name.casefold(): name for name in table.columns}
         # In an expression, the file's own names do no harm: they do not show in the result.
@@ -406,13 +409,19 @@ class Queries:
 
         compared = [(table.column(label(name)), number) for name, number in expression.compared]
         warn_of_sizes(compared, where)
-        return expression.sql(label, self._attachment.reading())
+        try:
+            return expression.sql(label, self._attachment.reading())
+        except duckdb.Error as error:
+            raise self._explained(error, "", where) from error
 
     def _explained(self, error: Exception, query: str, where: str | None) -> Exception:
         import duckdb
 
         if isinstance(error, SynphysError):
             return error
+        if self._attachment.is_closed:
+            path = self._contents.path
+            return ClosedError(f"The query was stopped: the database on {path} was closed.")
         if not self._contents.path.exists() or "malformed" in str(error):
             return unreadable(self._contents.path, error)
         if is_about_a_value(error):
@@ -422,24 +431,8 @@ class Queries:
                 return misfit
         if where is not None and isinstance(error, duckdb.Error):
             return refusal(parse(where), error)
-        return QueryError(f"The query can't be run. {self._elsewhere(error)}{str(error).strip()}")
-
-    def _elsewhere(self, error: Exception) -> str:
-        """Return where a name is that a query does not find: in another schema version, or here."""
-        missing = _NOT_FOUND.search(str(error))
-        if missing is None:
-            return ""
-        name = (missing["column"] or missing["table"]).casefold()
-        schema = self._contents.schema
-        said = [table.elsewhere[name] for table in schema if name in table.elsewhere]
-        said += [schema.elsewhere[name]] if name in schema.elsewhere else []
-        said += [
-            f"{table.name}.{native} is {table.name}.{table.native_names[native]} here."
-            for table in schema
-            for native in table.native_names
-            if native.casefold() == name
-        ]
-        return f"{said[0]} " if said else ""
+        place = place_of_name(self._contents.schema, error)
+        return QueryError(f"The query can't be run. {place}{str(error).strip()}")
 
 
 def _select(table: Table, columns: Sequence[str]) -> str:

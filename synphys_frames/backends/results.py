@@ -11,7 +11,7 @@ from ..errors import QueryError
 from ..options import config
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     import duckdb
 
@@ -23,13 +23,21 @@ _NPY = b"\x93NUMPY"
 _BATCH = 100_000
 
 
-def result_table(connection: duckdb.DuckDBPyConnection, query: str, values: Any) -> pa.Table:
-    """Return a query's result; raise where there is no query."""
-    ran = connection.execute(query, values)
-    if ran is None:
-        raise QueryError("The query can't be run. There is no statement in it.")
-    table: pa.Table = ran.to_arrow_table()
-    return table
+def result_table(
+    connection: duckdb.DuckDBPyConnection, query: str, values: Any, tables: Mapping[str, pa.Table]
+) -> pa.Table:
+    """Return the result of a query that finds these tables; raise where there is no query."""
+    try:
+        for name, table in tables.items():
+            connection.register(name, table)
+        ran = connection.execute(query, values)
+        if ran is None:
+            raise QueryError("The query can't be run. There is no statement in it.")
+        result: pa.Table = ran.to_arrow_table()
+        return result
+    finally:
+        for name in tables:
+            connection.unregister(name)
 
 
 def bounded_table(connection: duckdb.DuckDBPyConnection, query: str, values: Any) -> pa.Table:

@@ -9,6 +9,7 @@ from sqlite3 import DatabaseError
 from threading import RLock, Thread, Timer
 from typing import TYPE_CHECKING
 
+from .._apart import apart
 from ..errors import ReleaseFileError, shown
 from .base import unreadable
 from .identifiers import quoted
@@ -136,16 +137,20 @@ def _damage(path: Path, table: str | None) -> str | None:
     if table is None and size <= _WITH_INDEXES:
         checks.append(f"integrity_check({_MOST_SAID})")
     with closing(connect(path)) as connection, _limited(connection, size):
-        connection.execute("PRAGMA ignore_check_constraints = true")
         try:
-            for check in checks:
-                for (said,) in connection.execute(f"PRAGMA main.{check}"):
-                    if said != "ok" and not _ABOUT_VALUES.match(said):
-                        return str(said)
+            return apart(lambda: _first_complaint(connection, checks), connection.interrupt)
         except (DatabaseError, UnicodeError) as error:
             if not path.exists():
                 raise
             return str(error)
+
+
+def _first_complaint(connection: Connection, checks: list[str]) -> str | None:
+    connection.execute("PRAGMA ignore_check_constraints = true")
+    for check in checks:
+        for (said,) in connection.execute(f"PRAGMA main.{check}"):
+            if said != "ok" and not _ABOUT_VALUES.match(said):
+                return str(said)
     return None
 
 

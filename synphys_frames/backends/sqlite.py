@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from .._cached_property import cached_property
 from .._files import FileState
 from ..errors import ReleaseFileError, warn
 from .base import CATALOGUE, Facts, Misfit, Storage, absolute_path, digest
@@ -20,8 +20,8 @@ from .sqlite_catalog import (
     declared_columns,
     declared_references,
     keyed_tables,
+    read,
     read_rows,
-    reading,
     require_no_journal,
     require_sqlite_file,
 )
@@ -87,17 +87,21 @@ class SqliteFacts(Facts):
         self.soundness.require(self.columns)
         # In an index there may be fewer; of a large file it is counted faster.
         hint = " NOT INDEXED" if self.soundness.is_whole else ""
-        with reading(self._path) as connection:
-            return {
+        return read(
+            self._path,
+            lambda connection: {
                 name: connection.execute(f"SELECT count(*) FROM {quoted(name)}{hint}").fetchone()[0]
                 for name in self.columns
-            }
+            },
+        )
 
     @cached_property
     def _row_spans(self) -> dict[str, int | None]:
         """How far apart the first and last row numbers are; None for tables without them."""
-        with reading(self._path) as connection:
-            return {name: _row_span(connection, name) for name in self.columns}
+        return read(
+            self._path,
+            lambda connection: {name: _row_span(connection, name) for name in self.columns},
+        )
 
     @cached_property
     def content(self) -> str:

@@ -7,16 +7,20 @@ import os
 import sqlite3
 import stat
 import time
-from contextlib import closing, contextmanager
-from typing import TYPE_CHECKING, Any
+from contextlib import closing, suppress
+from typing import TYPE_CHECKING, Any, TypeVar
 
+from .._apart import apart
 from ..errors import ReleaseFileError
 from ..releases import SqliteHeader, damage
+from .interruption import require_queryable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable
     from pathlib import Path
 
+
+T = TypeVar("T")
 
 _JOURNAL_HEADER = 28
 # SQLite itself does not look whether text is what its encoding says.
@@ -144,18 +148,31 @@ def connect(path: Path) -> sqlite3.Connection:
     return connection
 
 
-@contextmanager
-def reading(path: Path) -> Iterator[sqlite3.Connection]:
-    """Open a file for small queries.
+def read(path: Path, work: Callable[[sqlite3.Connection], T]) -> T:
+    """Return what some work gives that is done on a file, by SQLite.
 
     Raises
     ------
     ReleaseFileError
         SQLite can't read the file.
+    ForkedError
+        The process was forked while other threads were querying.
     """
-    try:
+    opened: list[sqlite3.Connection] = []
+
+    def work_on_it() -> T:
         with closing(connect(path)) as connection:
-            yield connection
+            opened.append(connection)
+            return work(connection)
+
+    def stop() -> None:
+        with suppress(sqlite3.ProgrammingError):  # it is closed
+            for connection in opened:
+                connection.interrupt()
+
+    require_queryable()
+    try:
+        return apart(work_on_it, stop)
     except (sqlite3.Error, UnicodeError, OverflowError, MemoryError) as error:
         # What SQLite says may repeat bytes of the file that are no text.
         if not path.exists():
@@ -168,23 +185,19 @@ def reading(path: Path) -> Iterator[sqlite3.Connection]:
 
 
 def read_rows(path: Path, sql: str, parameters: tuple[object, ...] = ()) -> list[tuple[Any, ...]]:
-    """Return all rows of a small query on the file.
-
-    Raises
-    ------
-    ReleaseFileError
-        SQLite can't read the file.
-    """
-    with reading(path) as connection:
-        return connection.execute(sql, parameters).fetchall()
+    """Return all rows of a small query on the file; raise as `read` does."""
+    return read(path, lambda connection: connection.execute(sql, parameters).fetchall())
 
 
 def _read_catalogue(path: Path, sql: str) -> list[tuple[Any, ...]]:
     """Return all rows of a query on the catalogue alone, which is read in no time."""
     end = time.monotonic() + _CATALOGUE_SECONDS
-    with reading(path) as connection:
+
+    def rows(connection: sqlite3.Connection) -> list[tuple[Any, ...]]:
         connection.set_progress_handler(lambda: time.monotonic() > end, _STEPS)
         return connection.execute(sql).fetchall()
+
+    return read(path, rows)
 
 
 def declared_columns(path: Path) -> dict[str, dict[str, str]]:

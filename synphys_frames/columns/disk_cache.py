@@ -7,6 +7,7 @@ import logging
 import os
 import sys
 import zlib
+from contextlib import suppress
 from dataclasses import asdict
 from threading import Lock, Thread, main_thread
 from typing import TYPE_CHECKING, Any
@@ -218,11 +219,11 @@ class DiskCache:
         with self._lock:
             self._unwritten.append((table, list(columns), data))
             if self._writer is None:
-                self._writer = Thread(target=self._write_all, name="synphys_frames columnar copy")
-                try:
-                    self._writer.start()
-                except RuntimeError:  # the interpreter is shutting down
-                    self._writer = None
+                writer = Thread(target=self._write_all, name="synphys_frames columnar copy")
+                # Whoever finishes waits for it, which takes one that was started.
+                with suppress(RuntimeError):  # the interpreter is shutting down
+                    writer.start()
+                    self._writer = writer
 
     def finish(self) -> None:
         """Wait until all is written, or another process keeps this one from it."""

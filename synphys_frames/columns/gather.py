@@ -140,8 +140,11 @@ def take_all(gathers: Sequence[ColumnGather]) -> None:
 
     with ThreadPoolExecutor(threads - 1) as pool:
         others = [pool.submit(_run_all, _popped(numbers)) for _ in range(threads - 1)]
-        _run_all(_popped(objects))
-        _run_all(_popped(numbers))
+        try:
+            _run_all(_popped(objects))
+            _run_all(_popped(numbers))
+        finally:
+            numbers.clear()  # after Ctrl-C nobody waits for them
         for other in others:
             other.result()
 

@@ -42,7 +42,7 @@ class SynphysDatabase(TableAccess):
     are of their names), `pairs` gives pairs of cells with all that is known of them, `sql` takes
     any query. The file is only ever read. A database can be pickled (where the file is open in the
     process that reads it back, that one is used), used from several threads, and goes on working in
-    a forked child.
+    a forked child (`ForkedError` where the fork came amid a long query of another thread).
 
     Parameters
     ----------
@@ -99,8 +99,8 @@ class SynphysDatabase(TableAccess):
     def close(self) -> None:
         """Close the file and free its tables.
 
-        Frames that were read stay; what would read the file raises `ClosedError`. Columns that are
-        being written to the cache are written first.
+        Frames that were read stay; what would read the file raises `ClosedError`, also a query that
+        another thread runs. Columns that are being written to the cache are written first.
         """
         self._release = self._release.leave(self)
 

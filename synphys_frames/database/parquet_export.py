@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 import pyarrow as pa
 
+from .._apart import import_whole
 from .._files import atomic_write, is_plain_name
 from ..backends import ReleaseNote, reference_note
 from ..errors import ArgumentError, ExportError, SynphysError, shown
@@ -74,6 +75,7 @@ def is_complete(file: Path, source: dict[str, Any]) -> bool:
     """
     if not file.exists():
         return False
+    import_whole("pyarrow.parquet")
     from pyarrow import parquet
 
     try:
@@ -176,6 +178,7 @@ def write_table(
     callback
         Told of every row written.
     """
+    import_whole("pyarrow.parquet")
     from pyarrow import parquet
 
     try:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from importlib.resources import files
+from io import StringIO
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
@@ -65,8 +66,9 @@ def _figures(entry: dict[str, Any]) -> pd.Series:
     if "table" not in entry:
         numbers = entry.get("figures") or {entry["what"]: entry["published"]}
         return pd.Series(numbers, dtype=np.float64).rename_axis("table")
-    with _data().joinpath(entry["table"]).open(encoding="utf-8") as file:
-        table = pd.read_csv(file, dtype=STR)
+    text = _data().joinpath(entry["table"]).read_text(encoding="utf-8")
+    # Not from the file: where its decoder hears of Ctrl-C, pandas makes a ParserError of it.
+    table = pd.read_csv(StringIO(text), dtype=STR)
     keys = [name for name in _KEYS if name in table.columns]
     # From text, a number is the very double that was printed; read_csv is off by a bit in some.
     return by_key(table.set_index(keys).astype(np.float64))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from .._apart import import_whole
 from .._arguments import Rule
 from ..errors import MissingLibraryError
 
@@ -60,6 +61,7 @@ def pyplot() -> Any:
         It is not installed.
     """
     try:
+        import_whole("matplotlib.pyplot")
         from matplotlib import pyplot as plt
     except ImportError as error:
         raise MissingLibraryError(

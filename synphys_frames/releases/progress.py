@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from .._apart import import_whole
 from ..errors import ArgumentError
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ def as_callback(progress: Progress, **bar: Any) -> Callback:
     **bar
         Arguments of the tqdm bar.
     """
+    import_whole("fsspec.callbacks")
     from fsspec.callbacks import Callback, NoOpCallback, TqdmCallback
 
     if isinstance(progress, Callback):

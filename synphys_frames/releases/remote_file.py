@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urlsplit, urlunsplit
 
+from .._apart import import_whole
 from ..errors import FetchError, NotFoundError
 
 if TYPE_CHECKING:
@@ -147,6 +148,7 @@ class FilesystemFile:
     """
 
     def __init__(self, url: str, storage_options: Mapping[str, Any] | None = None) -> None:
+        import_whole("fsspec")
         import fsspec
 
         self.url = public_url(url)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _thread
 import subprocess
 import sys
 import textwrap
@@ -49,11 +50,22 @@ def calls(work: Callable[[], object]) -> Counter[str]:
             if "duckdb" in str(getattr(argument, "__module__", "")):
                 counted[f"duckdb.{argument.__name__}"] += 1  # type: ignore[attr-defined]
 
+    def start(function: Callable[..., object], arguments: tuple[object, ...]) -> int:
+        # Queries run in threads that `threading` does not know.
+        def profiled() -> None:
+            sys.setprofile(profile)
+            function(*arguments)
+
+        return original(profiled, ())
+
+    original = _thread.start_new_thread
     sys.setprofile(profile)
     threading.setprofile(profile)
+    _thread.start_new_thread = start  # type: ignore[assignment]
     try:
         work()
     finally:
+        _thread.start_new_thread = original
         sys.setprofile(None)
         threading.setprofile(None)
     return counted
@@ -142,9 +154,7 @@ def test_a_frame_that_threads_gather_is_the_same(
     started: list[str] = []
 
     def start(thread: threading.Thread) -> None:
-        # Queries run in a thread of their own.
-        if thread.name != "query":
-            started.append(thread.name)
+        started.append(thread.name)
         original(thread)
 
     original = threading.Thread.start
