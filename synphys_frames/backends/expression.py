@@ -132,10 +132,7 @@ def _parse(text: str) -> Expression:
             ).fetchone()
         except (duckdb.Error, RuntimeError) as error:
             raise ExpressionError(f"The expression {text!r} can't be read: {error}") from error
-    try:
-        parsed: dict[str, Any] = json.loads(row[0]) if row else {"error": True}
-    except RecursionError:
-        raise FILTER.too_nested(text) from None
+    parsed = FILTER.loaded(text, row)
     if parsed["error"]:
         reason = parsed.get("error_message", "it can't be parsed")
         raise ExpressionError(f"The expression {text!r} is not valid SQL: {reason}.")
