@@ -122,11 +122,7 @@ def parse(text: str) -> Expression:
 
 @lru_cache(maxsize=512)
 def _parse(text: str) -> Expression:
-    serialized = apart(lambda: _serialized(text))
-    try:
-        parsed: dict[str, Any] = json.loads(serialized)
-    except RecursionError:
-        raise FILTER.too_nested(text) from None
+    parsed = FILTER.loaded(text, apart(lambda: _serialized(text)))
     if parsed["error"]:
         reason = parsed.get("error_message", "it can't be parsed")
         raise ExpressionError(f"The expression {text!r} is not valid SQL: {reason}.")
@@ -152,18 +148,18 @@ def _parse(text: str) -> Expression:
     return Expression(text, distinct, numbered, compared, statement)
 
 
-def _serialized(text: str) -> str:
+def _serialized(text: str) -> tuple[str] | None:
     import duckdb
 
     with plain_connection() as connection:
         # The line break ends a comment, which would otherwise swallow the parenthesis.
         try:
-            row = connection.execute(
+            row: tuple[str] | None = connection.execute(
                 "SELECT json_serialize_sql(?)", [f"SELECT ({text}\n)"]
             ).fetchone()
         except (duckdb.Error, RuntimeError) as error:
             raise ExpressionError(f"The expression {text!r} can't be read: {error}") from error
-    return str(row[0]) if row else '{"error": true}'
+    return row
 
 
 def _numbered(parsed: Any, names: tuple[Name, ...]) -> str:

@@ -6,10 +6,22 @@ the row alone, reaches nothing else, and costs about as much as reading the row.
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ExpressionError, did_you_mean, shown
+from .sql_size import (
+    MOST_CHARACTERS,
+    MOST_COMMENTS,
+    MOST_JSON,
+    MOST_NESTED,
+    MOST_OF_A_TEXT,
+    MOST_TERMS,
+    MOST_WORDS,
+    terms_with_depths,
+    words_when_read,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -90,9 +102,6 @@ _GROWING = frozenset({"list", "array_agg", "string_agg", "group_concat", "listag
     "histogram",
     "std",
 }
-MOST_CHARACTERS = 100_000
-MOST_TERMS = 25_000
-MOST_NESTED = 100
 _CASELESS = {
     "~~*": "~~",
     "!~~*": "!~~",
@@ -162,31 +171,75 @@ class Grammar:
         return self.error(f"The {self.what} {shown(text)} holds {said}{more}{self.otherwise}")
 
     def require_short(self, text: str) -> None:
-        """Refuse a text that is longer than any that is written by hand."""
+        """Refuse a text that is longer than any that is written by hand, or that DuckDB makes so.
+
+        Raises
+        ------
+        ExpressionError, QueryError
+            With what there is too much of, or that the text is no Unicode.
+        """
         if len(text) > MOST_CHARACTERS:
             raise self.error(
                 f"The {self.what} has {len(text):,} characters; at most {MOST_CHARACTERS:,} are "
                 "read. For many ids there is frame.synphys.pairs(...), or a merge."
             )
+        try:
+            text.encode()
+        except UnicodeEncodeError as error:
+            raise self.error(
+                f"The {self.what} {text!r:.200} is no Unicode text: it has half of a character."
+            ) from error
+        if "\0" in text:  # DuckDB would read to there
+            raise self.error(f"The {self.what} {shown(text)} holds a character 0.")
+        # DuckDB reads what follows each of them to its end.
+        if text.count("/*") > MOST_COMMENTS:
+            raise self.error(
+                f"The {self.what} {shown(text)} has more than {MOST_COMMENTS} comments."
+            )
+        if words_when_read(text) > MOST_WORDS:
+            raise self.error(
+                f"The {self.what} {shown(text)} has too many CASE x WHEN, of which each WHEN "
+                "repeats x. Write CASE WHEN x = ... THEN ..., or x IN (...)."
+            )
+
+    def loaded(self, text: str, row: tuple[str] | None) -> dict[str, Any]:
+        """Return what DuckDB reads of a text, which it gives as JSON."""
+        if row is None:
+            return {"error": True}
+        if len(row[0]) > MOST_JSON:
+            raise self.error(
+                f"The {self.what} {shown(text)} has too many terms; at most {MOST_TERMS:,} are "
+                "read."
+            )
+        try:
+            parsed: dict[str, Any] = json.loads(row[0])
+        except RecursionError:
+            raise self.too_nested(text) from None
+        return parsed
 
     def require_bounded(self, text: str, parsed: Any) -> None:
-        """Refuse a parsed text with too many terms, or with too many inside each other."""
-        terms, waiting = 0, [(parsed, 0)]
-        while waiting:
-            part, depth = waiting.pop()
-            if isinstance(part, dict):
-                is_term = "class" in part
-                terms += is_term
-                depth += is_term
-                waiting.extend((value, depth) for value in part.values())
-            elif isinstance(part, list):
-                waiting.extend((value, depth) for value in part)
+        """Refuse a parsed text with too many terms, too many inside each other, or too long ones.
+
+        Raises
+        ------
+        ExpressionError, QueryError
+            With what there is too much of.
+        """
+        terms = 0
+        for part, depth, copies in terms_with_depths(parsed):
+            terms += copies
             if depth > MOST_NESTED:
                 raise self.too_nested(text)
+            value = (part.get("value") or {}).get("value")
+            if isinstance(value, str) and len(value) > MOST_OF_A_TEXT:
+                raise self.error(
+                    f"The {self.what} {shown(text)} has a text of {len(value):,} characters; at "
+                    f"most {MOST_OF_A_TEXT:,} are read."
+                )
         if terms > MOST_TERMS:
             raise self.error(
                 f"The {self.what} {shown(text)} has {terms:,} terms; at most {MOST_TERMS:,} are "
-                "read."
+                "read, those counted twice that BETWEEN, NULLIF and the like repeat."
             )
 
     def too_nested(self, text: str) -> SynphysError:
@@ -209,6 +262,8 @@ class Grammar:
                 continue
             if kind not in self.parts:
                 raise self.refusal(text, _REFUSED.get(kind, kind.replace("_", " ").lower()))
+            if part.get("export_state"):
+                raise self.refusal(text, "EXPORT_STATE")
             if kind in ("FUNCTION", "WINDOW"):
                 _require_function(text, part, self)
             elif kind == "OPERATOR" and part["type"] not in self.operators:

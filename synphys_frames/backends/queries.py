@@ -164,7 +164,8 @@ class Queries:
                 result = run_interruptible(
                     cursor, lambda: bounded_table(cursor, query, values), _UNTRUSTED_SECONDS
                 )
-        except (duckdb.Error, pa.ArrowException, RuntimeError, UnicodeError) as error:
+        # What streams to Arrow comes as an OSError.
+        except (duckdb.Error, pa.ArrowException, RuntimeError, OSError, UnicodeError) as error:
             raise self._explained(error, query, None) from error
         self._require_stored_types(result.columns, query)
         self._tell_of_missing_rows(asked)

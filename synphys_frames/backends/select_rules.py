@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
-import json
+import re
 from typing import TYPE_CHECKING, Any
 
 from ..errors import QueryError, did_you_mean, shown
 from .expression_rules import AGGREGATES, FILTER, Grammar, nodes
+from .sql_size import (
+    MOST_COLUMNS,
+    MOST_GROUPINGS,
+    MOST_NAMED,
+    MOST_SELECTS_NESTED,
+    MOST_TERMS,
+    columns,
+    most_selects_nested,
+    terms_of_aliases,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -43,6 +53,9 @@ _SAID = {
     "RECURSIVE_CTE_NODE": "WITH RECURSIVE",
     "PIVOT": "PIVOT",
 }
+_QUERIES = ("SELECT_NODE", "SET_OPERATION_NODE")
+# DuckDB does not say of it what it was, and plans such a query once for each place that names it.
+_NOT_KEPT = re.compile(r"not\b.*?\bmaterialized", re.IGNORECASE | re.DOTALL)
 _SCHEMAS = frozenset({"", "main", "native", "release"})
 
 
@@ -67,10 +80,7 @@ def require_select(
     """
     SELECT.require_short(query)
     row = connection.execute("SELECT json_serialize_sql(?)", [query]).fetchone()
-    try:
-        parsed: dict[str, Any] = json.loads(row[0]) if row else {"error": True}
-    except RecursionError:
-        raise SELECT.too_nested(query) from None
+    parsed = SELECT.loaded(query, row)
     if parsed["error"]:
         reason = parsed.get("error_message", "it can't be parsed")
         raise QueryError(f"The query {shown(query)} is not one SELECT: {reason}.")
@@ -81,6 +91,7 @@ def require_select(
         )
     SELECT.require_bounded(query, statements)
     _require_kinds(query, statements)
+    _require_small(query, statements)
     SELECT.require_allowed(query, statements)
     _require_cheap_patterns(query, statements)
     return _asked(query, statements, tables)
@@ -94,6 +105,30 @@ def _require_kinds(query: str, parsed: Any) -> None:
             if kind.endswith("_TYPE_INFO"):
                 continue
             raise SELECT.refusal(query, _SAID.get(kind, kind.replace("_", " ").lower()))
+
+
+def _require_small(query: str, statements: Any) -> None:
+    """Refuse what DuckDB would need more time or memory to plan than to run."""
+    nested = most_selects_nested(statements)
+    if nested > MOST_SELECTS_NESTED:
+        said = f"{nested} SELECTs inside each other"
+        raise SELECT.refusal(query, said, f"at most {MOST_SELECTS_NESTED}")
+    if _NOT_KEPT.search(query) and any("cte_map" in part for part in nodes(statements)):
+        raise SELECT.refusal(query, "NOT MATERIALIZED", "WITH a AS (SELECT ...)")
+    for part in nodes(statements):
+        named = len(part.get("cte_map", {}).get("map", []))
+        if named > MOST_NAMED:
+            said = f"{named:,} queries named by WITH"
+            raise SELECT.refusal(query, said, f"at most {MOST_NAMED}")
+        groupings = len(part.get("group_sets") or [])
+        if groupings > MOST_GROUPINGS:
+            said = f"{groupings:,} grouping sets"
+            raise SELECT.refusal(query, said, f"at most {MOST_GROUPINGS:,}")
+        if terms_of_aliases(part.get("select_list") or [], nodes) > MOST_TERMS:
+            raise SELECT.refusal(query, "names that stand for each other too often")
+        if part.get("type") in _QUERIES and (width := columns(part, {})) > MOST_COLUMNS:
+            said = f"a table of {width:,} columns"
+            raise SELECT.refusal(query, said, f"at most {MOST_COLUMNS:,}")
 
 
 def _require_cheap_patterns(query: str, parsed: Any) -> None:

@@ -9,7 +9,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ..errors import ArgumentError
+from ..errors import ArgumentError, QueryError
 from ..schema import KINDS, STR, Kind, Storage, kind_of
 
 if TYPE_CHECKING:
@@ -189,10 +189,21 @@ def frame_from_arrow(
     arrays = {
         name: _writable(pandas_array(table.column(name), kind))
         if kind
-        else table.column(name).to_pandas().array
+        else _other_array(table.column(name), name)
         for name, kind in kind_by_name.items()
     }
     return pd.DataFrame(arrays, index=pd.RangeIndex(table.num_rows), copy=False)
+
+
+def _other_array(column: pa.ChunkedArray, name: str) -> Any:
+    """Return values of a type that no column of a release has as pandas has them."""
+    try:
+        return column.to_pandas().array
+    except (ValueError, OverflowError, pa.ArrowException) as error:
+        raise QueryError(
+            f"The query gives a {column.type} in {name!r} that Python can't have ({error}). "
+            f"CAST({name} AS VARCHAR) gives it as text."
+        ) from error
 
 
 def _writable(values: Any) -> Any:

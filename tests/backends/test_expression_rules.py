@@ -17,7 +17,8 @@ from synphys_frames.backends.duckdb_engine import (
     plain_connection,
 )
 from synphys_frames.backends.expression import evaluate, parse
-from synphys_frames.backends.expression_rules import FUNCTIONS, MOST_CHARACTERS, TYPES
+from synphys_frames.backends.expression_rules import FUNCTIONS, TYPES
+from synphys_frames.backends.sql_size import MOST_CHARACTERS
 from synphys_frames.database.database import release_of
 from synphys_frames.errors import ExpressionError, UnknownColumnError, UnknownCriterionError
 
@@ -146,6 +147,18 @@ def test_the_message_says_what_would_work(text: str, message: str) -> None:
         (" + ".join(["a"] * 900) + " > 0", "inside each other"),
         (f"a IN ({', '.join('1' * 1 for _ in range(30_000))})", "terms; at most"),
         ("a = '" + "x" * MOST_CHARACTERS + "'", "characters; at most"),
+        ("a = '" + "\u0301\u0323" * 20_000 + "' COLLATE nfc", "a text of 40,000 characters"),
+        ("a > 0 " + "/*" * 45_000, "more than 100 comments"),
+        ("a = '\0'", "character 0"),
+        ("a = '\ud800'", "half of a character"),
+        ("nullif(" * 30 + "a" + ", 1)" * 30 + " > 0", "terms; at most"),
+        ("fmod(" * 20 + "a" + ", 7)" * 20 + " > 0", "terms; at most"),
+        ("(" * 30 + "a" + " BETWEEN 0 AND 1)::INT" * 30 + " = 1", "terms; at most"),
+        ("CASE " * 30 + "a" + " WHEN 1 THEN 2 WHEN 2 THEN 3 END" * 30 + " > 0", "CASE x WHEN"),
+        (
+            f"CASE {' + '.join(['a'] * 90)} {' '.join(['WHEN 1 THEN 2'] * 5_000)} END > 0",
+            "CASE x WHEN",
+        ),
     ],
 )
 def test_size_and_nesting_are_bounded_by_name(text: str, message: str) -> None:
@@ -153,6 +166,13 @@ def test_size_and_nesting_are_bounded_by_name(text: str, message: str) -> None:
     with pytest.raises(ExpressionError, match=message):
         parse(text)
     assert time.monotonic() - began < 5
+
+
+def test_some_terms_that_are_copied_are_let_in() -> None:
+    cases = " ".join(f"WHEN {number} THEN {number + 1}" for number in range(50))
+    text = f"nullif(CASE x {cases} END, 3) BETWEEN 2 AND 4"
+    result = evaluate(parse(text), {("x",): pd.Series([1, 2, 3, 60])}, 4)
+    assert [None if pd.isna(value) else value for value in result] == [True, None, True, None]
 
 
 def test_many_ids_are_let_in() -> None:

@@ -119,6 +119,40 @@ REFUSED = [
     ("", "0 statements|not one SELECT"),
     ("SELECT " + "abs(" * 150 + "1" + ")" * 150, "inside each other"),
     ("SELECT '" + "x" * 100_001 + "'", "characters; at most"),
+    ("SELECT '" + "x" * 50_000 + "'", "a text of 50,000 characters; at most"),
+    ("SELECT '\ud800'", "half of a character"),
+    ("SELECT 1\0; DROP TABLE pair", "character 0"),
+    ("SELECT avg(id) EXPORT_STATE FROM pair", "EXPORT_STATE"),
+    ("SELECT 1 " + "/*" * 45_000, "more than 100 comments"),
+    ("SELECT " + "(SELECT " * 30 + "1" + ")" * 30, "31 SELECTs inside each other"),
+    ("SELECT " + ", ".join(["id"] * 5_000) + " FROM pair", "a table of 5,000 columns"),
+    ("SELECT " + ", ".join(["p.*"] * 500) + " FROM pair p", "a table of 25,000 columns"),
+    ("FROM " + "(SELECT *, * FROM " * 12 + "pair" + ")" * 12, "a table of 204,800 columns"),
+    (
+        "WITH a0 AS (FROM pair), "
+        + ", ".join(f"a{n} AS (FROM a{n - 1} x, a{n - 1} y)" for n in range(1, 12))
+        + " SELECT count(*) FROM a11",
+        "a table of .* columns",
+    ),
+    ("VALUES (" + ", ".join(["1"] * 5_000) + ")", "a table of 5,000 columns"),
+    (
+        "SELECT id AS a, "
+        + ", ".join(f"a{n or ''} + a{n or ''} AS a{n + 1}" for n in range(25))
+        + " FROM pair",
+        "names that stand for each other",
+    ),
+    (
+        "WITH a AS NOT /**/ MATERIALIZED (SELECT 1 AS id) SELECT a.id, b.id FROM a, a b",
+        "NOT MATERIALIZED",
+    ),
+    ("WITH " + ", ".join(f"a{n} AS (SELECT 1)" for n in range(200)) + " SELECT 1", "200 queries"),
+    (
+        "SELECT 1 GROUP BY GROUPING SETS (" + ", ".join(["()"] * 20_000) + ")",
+        "20,000 grouping sets",
+    ),
+    ("SELECT DATE '5000000-01-01' AS d", "date32.* in 'd' that Python can't have"),
+    ("SELECT TIME '24:00:00' AS t", "time64.* in 't' that Python can't have"),
+    ("SELECT DATE 'infinity' AS d", r"CAST\(d AS VARCHAR\) gives it as text"),
 ]
 
 
