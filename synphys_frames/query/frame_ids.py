@@ -54,8 +54,9 @@ def table_of(frame: pd.DataFrame, schema: Schema) -> str:
 def known_table(frame: pd.DataFrame, schema: Schema) -> str | None:
     """Return the table that a frame's rows are rows of, or None where it can't be told."""
     noted = noted_in(frame)
-    if noted.get("table") in schema:
-        return str(noted["table"])
+    table = noted.get("table")
+    if isinstance(table, str) and table in schema:
+        return table
     if "pair.id" in names_in(frame):
         return "pair"
     if "file" in noted:

@@ -8,6 +8,9 @@ import io
 import os
 import pickle
 import shutil
+import sqlite3
+import warnings
+from contextlib import closing, suppress
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -176,7 +179,11 @@ def test_a_file_that_was_replaced(tmp_path: Path, held: bool) -> None:
         frame.synphys.related("cell")
     assert again is None or len(again.pairs().synphys.related("cell")) == 6
     frame.attrs["synphys"].pop("content")
-    assert len(frame.synphys.related("cell")) == 6
+    if not held:
+        with pytest.raises(ProvenanceError, match="is not open, and does not note of what content"):
+            frame.synphys.related("cell")
+        again = sf.load_sqlite(path)
+    assert len(frame.synphys.related("cell", db=again)) == 6
 
 
 def test_the_content_is_the_same_in_every_place(
@@ -300,3 +307,92 @@ def test_a_database_is_a_collection_of_tables(tiny: sf.SynphysDatabase) -> None:
         "cell": 6,
         "slice": 2,
     }
+
+
+SECRET = "the secret of another file"
+
+
+def foreign_files(folder: Path, tiny: Path) -> dict[str, object]:
+    """What somebody else may have noted as the file that a frame comes from."""
+    (folder / "text").write_text(SECRET)
+    with closing(sqlite3.connect(folder / "cookies")) as connection:
+        connection.execute(f'CREATE TABLE "{SECRET}" (id INTEGER PRIMARY KEY, "{SECRET}" TEXT)')
+        connection.execute(f'INSERT INTO "{SECRET}" VALUES (1, ?)', [SECRET])
+        connection.commit()
+    (folder / "folder").mkdir()
+    os.mkfifo(folder / "fifo")
+    (folder / "link").symlink_to(folder / "fifo")
+    build(folder / "other.sqlite", other_rows())
+    paths = {name: str(folder / name) for name in ("text", "cookies", "folder", "fifo", "link")}
+    return {
+        **paths,
+        "other": str(folder / "other.sqlite"),
+        "device": "/dev/zero",
+        "standard input": "/dev/stdin",
+        "nul": "/tmp/a\0b",
+        "long": "/" + "x" * 100_000,
+        "url": "http://127.0.0.1:9/x.sqlite",
+        "share": "\\\\host\\share\\x.sqlite",
+        "relative": tiny.name,
+        "number": 0,
+        "list": [str(tiny)],
+        "none": None,
+        "empty": "",
+        "surrogate": "/tmp/\udcff",
+    }
+
+
+@pytest.mark.parametrize("content", ["own", "none", "number", "of the file"])
+def test_a_foreign_note_shows_and_opens_no_file(
+    tmp_path: Path, content: str, other: sf.SynphysDatabase
+) -> None:
+    path = build(tmp_path / "release.sqlite")
+    with sf.load_sqlite(path) as db:
+        frame = db.pairs()
+    notes: dict[str, Any] = {"own": frame.attrs["synphys"]["content"], "number": 5}
+    notes["of the file"] = other.slice.attrs["synphys"]["content"]
+    folder = tmp_path / "foreign"
+    folder.mkdir()
+    for name, file in foreign_files(folder, path).items():
+        note = frame.attrs["synphys"] | {"file": file}
+        note.pop("content", None)
+        if content in notes:
+            note["content"] = notes[content]
+        frame.attrs["synphys"] = note
+        for verb in (*VERBS.values(), *ON_PAIRS.values()):
+            if name == "other" and content == "of the file" and verb in VERBS.values():
+                # Its own keys tell that its rows are others.
+                match = "another content by now|differs in"
+            else:
+                match = "no path|can't be opened|is not open|another content|not there any more"
+            if verb is ON_PAIRS["connectivity"] or verb is ON_PAIRS["classify"]:
+                match += "|differs in"
+            with pytest.raises(ProvenanceError, match=match) as caught:
+                verb(frame, None)
+            assert SECRET not in str(caught.value)
+            assert len(str(caught.value)) < 3000
+
+
+@pytest.mark.parametrize(
+    "note",
+    [
+        5, None, "x", [], {}, {"table": 5}, {"table": ["pair"]}, {"errors": {}}, {"release": {}},
+        {"schema_version": []}, {"units": 5}, {"units": {"pair.distance": 5}},
+        {"units": {"pair.distance": "parsec"}}, {"selected_by": 5}, {"selected_by": {"a": 1}},
+        {"lacks": 5}, {"empty": 5}, {"lacks": {"a": []}},
+    ],
+    ids=str,
+)  # fmt: skip
+def test_a_foreign_note_of_any_form_is_refused_or_passed_over(
+    tiny: sf.SynphysDatabase, note: Any
+) -> None:
+    frame = tiny.pairs()
+    frame.attrs["synphys"] = frame.attrs["synphys"] | note if isinstance(note, dict) else note
+    for verb in (*VERBS.values(), *ON_PAIRS.values()):
+        with suppress(sf.errors.SynphysError), warnings.catch_warnings():
+            warnings.simplefilter("ignore", sf.errors.SynphysWarning)
+            verb(frame, tiny)
+    with suppress(sf.errors.SynphysError), warnings.catch_warnings():
+        warnings.simplefilter("ignore", sf.errors.SynphysWarning)
+        assert isinstance(frame.synphys.schema, pd.DataFrame)
+        frame.synphys.to_units("µm")
