@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import wraps
 from inspect import signature
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
 
-from .errors import ArgumentError, shown
-
-if TYPE_CHECKING:
-    from .errors import SynphysError
+from .errors import ArgumentError, SynphysError, shown
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -46,7 +44,9 @@ class Rule:
 
 def is_number(value: object) -> bool:
     """Return whether a value is one real number; True and False are none, and NaN is."""
-    return isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool)
+    if isinstance(value, int):
+        return not isinstance(value, bool) and abs(value) <= sys.float_info.max
+    return isinstance(value, float | np.integer | np.floating)
 
 
 def is_whole(value: object) -> bool:
@@ -55,10 +55,53 @@ def is_whole(value: object) -> bool:
 
 
 def _is_path(value: Any) -> bool:
-    if not isinstance(value, str | os.PathLike):
+    text = os.fspath(value) if isinstance(value, os.PathLike) else value
+    return isinstance(text, str) and text != "" and "\0" not in text and "://" not in text
+
+
+def _is_place(value: Any) -> bool:
+    """Return whether something can be made under that path on most systems."""
+    if not _is_path(value):
         return False
     text = os.fspath(value)
-    return isinstance(text, str) and text != "" and "\0" not in text
+    parts = [os.fsencode(part) for part in text.replace("\\", "/").split("/")]
+    is_short = len(text) <= _LONGEST_PATH and all(len(part) <= _LONGEST_NAME for part in parts)
+    # Of a name that is not UTF-8, most libraries can't write the path.
+    return is_short and not any("\ud800" <= character <= "\udfff" for character in text)
+
+
+def _is_progress(value: object) -> bool:
+    if value is None or isinstance(value, bool):
+        return True
+    from fsspec.callbacks import Callback
+
+    return isinstance(value, Callback)
+
+
+def _depth(value: Any, levels: int = 0) -> int:
+    """Return how many lists are inside each other, of which DuckDB bears only so many."""
+    if levels > _DEEPEST or not isinstance(value, list | tuple | set | Mapping):
+        return levels
+    inner = value.values() if isinstance(value, Mapping) else value
+    return max((_depth(item, levels + 1) for item in inner), default=levels + 1)
+
+
+def _raises(value: Any) -> bool:
+    """Return whether an object raises where any other can be shown, compared, and gone through."""
+    try:
+        repr(value)
+        _ = value == value
+        if isinstance(value, os.PathLike):
+            os.fspath(value)
+        if hasattr(type(value), "__iter__") and not hasattr(type(value), "__next__"):
+            iter(value)
+    except Exception:  # noqa: BLE001 - it may raise anything
+        return True
+    return False
+
+
+def _is_one_of(value: object, *known: str) -> bool:
+    return isinstance(value, str) and value in known
 
 
 def _are_edges(value: Any) -> bool:
@@ -82,12 +125,21 @@ def _are_numbers(value: Any) -> bool:
 
 
 _MOST_BINS = 100_000
+_LONGEST_PATH = 4096
+_LONGEST_NAME = 255
+_LARGEST_SCALE = 1000
+_DEEPEST = 20
+# What a function looks at itself; an object that raises is told of.
+ANYTHING = Rule("anything", lambda _: True)
 TEXT = Rule("a text", lambda value: isinstance(value, str))
 FLAG = Rule("True or False", lambda value: isinstance(value, bool | np.bool_))
 FRAME = Rule("a DataFrame, such as db.pairs() gives", lambda value: isinstance(value, pd.DataFrame))
 PATH = Rule("a path, as text or pathlib.Path", _is_path)
+PLACE = Rule("a path on this computer, as text or pathlib.Path", _is_place)
+FOLDER = Rule("a folder, as text or pathlib.Path", _is_place)
 NUMBERS = Rule("numbers", _are_numbers)
 LENGTH = Rule("metres, above 0", lambda value: is_number(value) and bool(0 < value < np.inf))
+VERSION = Rule("a file name as text, such as list_versions() shows", TEXT.accepts)
 RULES: dict[str, Rule] = {
     "aggfunc": Rule(
         "the name of a pandas aggregation, or a function, to one number",
@@ -103,7 +155,7 @@ RULES: dict[str, Rule] = {
         f"(at most {_MOST_BINS:,})",
         _are_edges,
     ),
-    "cache_path": PATH.or_none(),
+    "cache_path": FOLDER.or_none(),
     "column": Rule("the name of a column", TEXT.accepts),
     "connected": Rule(
         "true or false for each pair, or 1 and 0",
@@ -112,23 +164,34 @@ RULES: dict[str, Rule] = {
     "counts": FLAG,
     "distance": Rule("the name of a column of pair", TEXT.accepts),
     "dtype_backend": TEXT.or_none(),
-    "errors": TEXT,
+    "errors": Rule("'raise' or 'coerce'", lambda value: _is_one_of(value, "raise", "coerce")),
     "fixed_max": Rule("a number above 0", is_number).or_none(),
     "fixed_size": LENGTH.or_none(),
     "frame": FRAME,
     "kind": TEXT,
     "min_count": Rule("a whole number, 1 or more", lambda value: is_whole(value) and value >= 1),
     "native": FLAG,
+    "folder": FOLDER,
     "force": FLAG,
     "offline": FLAG,
     "only_supported": FLAG,
+    "path": PATH,
+    "progress": Rule("True (a bar), False, or an fsspec Callback", _is_progress),
+    "scale": Rule(
+        "a number above 0, 1 for the published counts",
+        lambda value: is_number(value) and bool(0 < value <= _LARGEST_SCALE),
+    ),
+    "seed": Rule("a whole number, 0 or more", lambda value: is_whole(value) and value >= 0),
+    "size": Rule(
+        "'small', 'medium', 'full'", lambda value: _is_one_of(value, "small", "medium", "full")
+    ),
     "untrusted": FLAG,
     "verify": FLAG,
     "overlap": TEXT,
     "pairs": FRAME,
     "params": Rule(
-        "a list or tuple of values for ?, or a dict of them for $name",
-        lambda value: isinstance(value, list | tuple | Mapping),
+        "a list or tuple of values for ?, or a dict of them for $name, not too deep",
+        lambda value: isinstance(value, list | tuple | Mapping) and _depth(value) <= _DEEPEST,
     ).or_none(),
     "probed": TEXT,
     "sigma": LENGTH.or_none(),
@@ -159,16 +222,38 @@ def checked(**others: Rule) -> Callable[[Function], Function]:
 
         @wraps(function)
         def call(*args: Any, **kwargs: Any) -> Any:
-            for name, value in (*zip(names, args, strict=False), *kwargs.items()):
+            given = [*zip(names, args, strict=False), *kwargs.items()]
+            for name, value in given:
                 rule = rules.get(name)
-                if (
-                    rule is not None
-                    and value is not defaults.get(name, rule)
-                    and not rule.accepts(value)
-                ):
-                    raise rule.refusal(name, value)
-            return function(*args, **kwargs)
+                if rule is not None and value is not defaults.get(name, rule):
+                    _require(rule, name, value)
+            try:
+                return function(*args, **kwargs)
+            except SynphysError:
+                raise
+            except Exception as error:
+                _blame(given, error)
+                raise
 
         return call  # type: ignore[return-value]
 
     return decorate
+
+
+def _require(rule: Rule, name: str, value: object) -> None:
+    try:
+        is_accepted = bool(rule.accepts(value))
+    except Exception:  # noqa: BLE001 - an object of somebody's may raise anything
+        is_accepted = False
+    if not is_accepted:
+        raise rule.refusal(name, value)
+
+
+def _blame(given: list[tuple[str, Any]], error: Exception) -> None:
+    """Raise `ArgumentError` where an argument is of a class that raises whatever is done to it."""
+    for name, value in given:
+        if _raises(value):
+            raise ArgumentError(
+                f"{name} can't be used: its class {type(value).__name__} raises "
+                f"{type(error).__name__}."
+            ) from error

@@ -192,9 +192,12 @@ def shown(value: object, *, most: int = 200) -> str:
     >>> shown("x" * 1000, most=10)
     "'xxxxxxxxx…"
     """
-    if hasattr(value, "shape") and getattr(value, "shape", ()) != ():
-        return type(value).__name__
-    text = " ".join(repr(value).split())
+    try:
+        if getattr(value, "shape", ()) != ():
+            return type(value).__name__
+        text = " ".join(repr(value).split())
+    except Exception:  # noqa: BLE001 - the repr of somebody's object may raise anything
+        text = f"<{type(value).__name__}>"
     return text if len(text) <= most else f"{text[:most]}…"
 
 

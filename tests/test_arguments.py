@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import decimal
 import fractions
+import os
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from synphys_frames.errors import ArgumentError, SynphysError, shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
 CLASSES = {"ex": sf.CellClass(cell_class="ex"), "in": sf.CellClass(cell_class="in")}
 WRONG: list[Any] = [
@@ -154,6 +156,96 @@ def test_a_database_in_the_place_of_a_frame_is_refused(db: sf.SynphysDatabase) -
 def test_sql_takes_parameters_in_a_list(db: sf.SynphysDatabase) -> None:
     with pytest.raises(ArgumentError, match=r"params takes a list or tuple .*; got 1"):
         db.sql("SELECT 1", 1)  # type: ignore[arg-type]
+
+
+class Raising:
+    """An object of somebody's, of which every use raises."""
+
+    def __init__(self, method: str) -> None:
+        self.method = method
+
+    def __repr__(self) -> str:
+        return self.use("repr")
+
+    def __eq__(self, other: object) -> bool:
+        return bool(self.use("eq"))
+
+    __hash__ = object.__hash__
+
+    def __iter__(self) -> Any:
+        return iter(self.use("iter"))
+
+    def __fspath__(self) -> str:
+        return self.use("fspath")
+
+    def use(self, method: str) -> str:
+        if method == self.method:
+            raise RuntimeError(method)
+        return "x"
+
+
+def openers(db: sf.SynphysDatabase, folder: Path) -> dict[str, Call]:
+    """What opens, fetches and writes, each with one right value of every parameter."""
+    path, more = str(folder / "x.sqlite"), {"cache_path": str(folder), "progress": False}
+    fetching = more | {"storage_options": {}, "force": False, "offline": True, "verify": False}
+    return {
+        "build_sample": (
+            sf.build_sample,
+            {"path": path, "scale": 1 / 600, "size": "small", "seed": 0},
+        ),
+        "load_sample": (sf.load_sample, {"cache_path": str(folder)}),
+        "load_sqlite": (
+            sf.load_sqlite,
+            {"path": path, "errors": "raise", "cache_path": str(folder)},
+        ),
+        "load_parquet": (sf.load_parquet, {"folder": str(folder)}),
+        "load_version": (sf.load_version, {"name": "x", "errors": "raise"} | fetching),
+        "fetch_version": (sf.fetch_version, {"name": "x"} | fetching),
+        "load_current": (sf.load_current, {"size": "small", "errors": "raise"} | more),
+        "list_versions": (sf.list_versions, {"only_supported": False, "cache_path": str(folder)}),
+        "list_current_versions": (sf.list_current_versions, {"cache_path": str(folder)}),
+        "compare": (sf.compare, {"a": db, "b": db}),
+        "SynphysDatabase": (sf.SynphysDatabase, {"path": path, "errors": "raise"}),
+        "to_parquet": (db.to_parquet, {"folder": path, "tables": ["pair"], "progress": False}),
+        "diff": (db.diff, {"other": db}),
+        "relation": (db.relation, {"name": "pair"}),
+        "check_published": (db.check_published, {"release": None}),
+        "sql": (db.sql, {"query": "SELECT 1", "params": [], "untrusted": False}),
+        "CellClass": (sf.CellClass, {"name": "x", "cre_type": "pvalb"}),
+    }
+
+
+OPENERS = (
+    *("build_sample", "load_sample", "load_sqlite", "load_parquet", "load_version"),
+    *("fetch_version", "load_current", "list_versions", "list_current_versions", "compare"),
+    *("SynphysDatabase", "to_parquet", "diff", "relation", "check_published", "sql", "CellClass"),
+)
+
+
+@pytest.mark.parametrize("name", OPENERS)
+def test_no_wrong_value_of_what_opens_and_writes_ends_in_an_error_of_python(
+    db: sf.SynphysDatabase, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    sf.config.timeout = 0.2
+    sf.config.patience = 0.2
+    os.mkfifo(tmp_path / "fifo")
+    deep: list[Any] = []
+    deep.append(deep)
+    more = [10**400, deep, tmp_path / "fifo", "/dev/zero", "http://127.0.0.1:9/x", iter([])]
+    raising = [Raising(method) for method in ("repr", "eq", "iter", "fspath")]
+    call, arguments = openers(db, tmp_path / "place")[name]
+    raw = []
+    for parameter in arguments:
+        for value in (*WRONG, *more, *raising):
+            try:
+                call(**arguments | {parameter: value})
+            except SynphysError as error:
+                if len(str(error)) > MOST_CHARACTERS:
+                    raw.append((parameter, shown(value, most=40), "a long message"))
+            except Exception as error:  # noqa: BLE001 - whatever it is, it is the finding
+                raw.append((parameter, shown(value, most=40), repr(error)[:80]))
+    assert raw == []
 
 
 def test_rules_are_for_the_parameters_of_a_function_only() -> None:

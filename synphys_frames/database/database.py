@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self, Unpack
 
 import pandas as pd
 
-from .._arguments import checked
+from .._arguments import ANYTHING, checked
 from ..errors import ArgumentError, ReadOnlyError
 from ..query import with_filters
 from .description import (
@@ -69,6 +69,7 @@ class SynphysDatabase(TableAccess):
     (2058, 15)
     """
 
+    @checked(path=ANYTHING)
     def __init__(
         self,
         path: str | os.PathLike[str] | Storage,
@@ -199,6 +200,7 @@ class SynphysDatabase(TableAccess):
         """
         return self._release.pairs(None, include, dtype_backend, **filters)
 
+    @checked()
     def to_parquet(
         self,
         folder: str | os.PathLike[str],
@@ -247,6 +249,7 @@ class SynphysDatabase(TableAccess):
         """
         return export_release(self._release, folder, tables, progress=progress)
 
+    @checked()
     def diff(self, other: SynphysDatabase) -> ReleaseDiff:
         """Return what changes from this release to another one.
 
@@ -277,6 +280,7 @@ class SynphysDatabase(TableAccess):
             *pairs_diff(self._release.store, other._release.store),
         )
 
+    @checked()
     def check_published(self, release: str | None = None) -> pd.DataFrame:
         """Return what was printed about this release, beside what is found here.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal
 
-from .._arguments import checked
+from .._arguments import VERSION, checked
 from .._files import is_there
 from ..backends import ParquetStorage, SqliteStorage
 from ..errors import ArgumentError, UnknownVersionError
@@ -74,7 +74,7 @@ def load_current(
     return load_sqlite(path, errors=errors, cache_path=folder)
 
 
-@checked()
+@checked(name=VERSION)
 def load_version(
     name: str,
     *,
@@ -135,6 +135,7 @@ def load_version(
     return load_sqlite(path, errors=errors, cache_path=cache_folder(cache_path))
 
 
+@checked()
 def compare(a: Comparable, b: Comparable) -> ReleaseDiff:
     """Return what changes from one release to another.
 

@@ -260,6 +260,7 @@ class TableAccess:
             frame_from_arrow(data, dtype_backend=dtype_backend), None
         )
 
+    @checked()
     def relation(self, name: str) -> duckdb.DuckDBPyRelation:
         """Return a table as a DuckDB relation: lazy, for DuckDB's own methods.
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from .._arguments import checked
+from .._arguments import VERSION, checked
 from .._files import is_plain_name
 from ..errors import ArgumentError, UnknownVersionError
 from ..schema import STR, VERSIONS, schema_changes
@@ -65,6 +65,7 @@ def list_versions(only_supported: bool = False, *, cache_path: CachePath = None)
     return _frame(known_releases(folder, only_supported=only_supported), folder)
 
 
+@checked()
 def list_current_versions(*, cache_path: CachePath = None) -> pd.DataFrame:
     """Return the newest supported release file of each size.
 
@@ -88,6 +89,7 @@ def list_current_versions(*, cache_path: CachePath = None) -> pd.DataFrame:
     return _frame([newest[size] for size in SIZES if size in newest], folder)
 
 
+@checked(name=VERSION)
 def fetch_version(
     name: str,
     *,

@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import json
-import math
-import os
-from numbers import Integral, Real
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from .._arguments import PLACE, checked
 from .._files import atomic_write
 from ..database import SynphysDatabase, load_sqlite
-from ..errors import ArgumentError, ExportError
-from ..releases import SIZES, cache_folder, damage, sample_path
+from ..errors import ExportError
+from ..releases import cache_folder, damage, sample_path
 from ..schema import NEWEST, published_schema
 from .older_versions import rows_in_version
 from .rows import sample_rows
 from .sqlite_writer import write_release
 
 if TYPE_CHECKING:
+    import os
+
     from ..releases import CachePath, Size
 
 
@@ -29,6 +29,7 @@ ORIGIN = "synthetic: made up by synphys_frames, not measured"
 _BUILDER = "3"
 
 
+@checked(path=PLACE)
 def build_sample(
     path: str | os.PathLike[str],
     *,
@@ -77,16 +78,6 @@ def build_sample(
     >>> sf.load_sqlite(path).metadata["origin"]
     'synthetic: made up by synphys_frames, not measured'
     """
-    times: object = scale
-    if isinstance(times, bool) or not isinstance(times, Real) or not 0 < float(times) < math.inf:
-        raise ArgumentError(f"scale takes a number above 0; got {scale!r}.")
-    start: object = seed
-    if isinstance(start, bool) or not isinstance(start, Integral) or start < 0:
-        raise ArgumentError(f"seed takes a whole number, 0 or more; got {seed!r}.")
-    if not isinstance(path, str | os.PathLike):
-        raise ArgumentError(f"path takes the file to make; got {path!r}.")
-    if size not in SIZES:
-        raise ArgumentError(f"size takes 'small', 'medium' or 'full'; got {size!r}.")
     target = Path(path).expanduser()
     if target.exists():
         raise ExportError(f"{target} is there already. Name another file, or delete it.")
@@ -116,6 +107,7 @@ def build_sample(
     return target
 
 
+@checked()
 def load_sample(*, cache_path: CachePath = None) -> SynphysDatabase:
     """Open a small synthetic release: a few hundred cells that nobody measured.
 

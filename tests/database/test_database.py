@@ -133,7 +133,7 @@ def test_arrow_types(db: sf.SynphysDatabase) -> None:
         (lambda db: db.table("pair", where="unnest([id]) > 1"), ExpressionError, "unnest"),
         (lambda db: db.table("pair", where="#1 > 1"), ExpressionError, "a column number"),
         (lambda db: db.table("pair", where="true) USING SAMPLE (5%"), ExpressionError, "SQL"),
-        (lambda db: db.to_parquet(None), ArgumentError, "folder takes a path"),
+        (lambda db: db.to_parquet(None), ArgumentError, "folder takes a folder"),
         (lambda db: db.sql(1), ArgumentError, "query takes SQL"),
         (lambda db: db.sql("SELECT ?"), QueryError, "parameter"),
         (lambda db: db.relation("nothing"), UnknownTableError, "no table 'nothing'"),
@@ -471,7 +471,7 @@ def test_files_that_are_no_release(tmp_path: Path, make: Any, message: str) -> N
 
 @pytest.mark.parametrize("path", [None, 5, b"x.sqlite"])
 def test_what_is_no_path(path: Any) -> None:
-    with pytest.raises(ArgumentError, match="named by a path"):
+    with pytest.raises(ArgumentError, match=r"path takes a path, as text or pathlib\.Path; got"):
         sf.load_sqlite(path)
 
 

@@ -105,7 +105,7 @@ def test_values_that_are_none(tmp_path: Path, arguments: dict[str, Any]) -> None
 def test_wrong_arguments(tmp_path: Path) -> None:
     with pytest.raises(ArgumentError, match="scale takes a number above 0"):
         sf.build_sample(tmp_path / "x.sqlite", scale=0)
-    with pytest.raises(ArgumentError, match="'small', 'medium' or 'full'"):
+    with pytest.raises(ArgumentError, match="size takes 'small', 'medium', 'full'; got 'large'"):
         sf.build_sample(tmp_path / "x.sqlite", size="large")  # type: ignore[arg-type]
     (tmp_path / "x.sqlite").write_text("mine")
     with pytest.raises(ExportError, match="is there already"):
