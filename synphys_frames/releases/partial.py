@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import zlib
 from dataclasses import asdict
 from threading import Lock
@@ -140,7 +141,9 @@ class Partial:
 
     def note(self, start: int, stop: int, checksum: int) -> None:
         """Write down that a range is there."""
-        with self._lock, self._journal.open("ab") as file:
+        # Not made anew where it was discarded meanwhile.
+        with self._lock, self._journal.open("r+b") as file:
+            file.seek(0, os.SEEK_END)
             file.write(f"{start} {stop} {checksum}\n".encode("ascii"))
 
     def discard(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from queue import Empty, Full, Queue
 from threading import Event, Lock, Thread
 from typing import TYPE_CHECKING
@@ -25,7 +26,7 @@ _ALONE = 16 << 20
 _SHORTEST = 2 << 20
 _LONGEST = 64 << 20
 _TICK = 0.5
-_PATIENCE_AT_END = 30.0
+_PATIENCE_AT_END = 1.0
 
 
 class Transfer:
@@ -80,8 +81,10 @@ class Transfer:
             self._follow(workers)
         finally:
             self._stop.set()
+            # A server that is silent keeps them; what they may still write is in its place.
+            end = time.monotonic() + _PATIENCE_AT_END
             for worker in workers:
-                worker.join(_PATIENCE_AT_END)
+                worker.join(max(end - time.monotonic(), 0.0))
 
     def _add_worker(self, workers: list[Thread]) -> None:
         worker = Thread(target=self._work, name="fetch", daemon=True)

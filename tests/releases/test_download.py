@@ -643,6 +643,31 @@ def test_answers_that_will_not_change_are_named_at_once(
         assert len(server.requests) <= 3
 
 
+def test_ctrl_c_does_not_wait_for_a_silent_server(content: bytes, target: Path) -> None:
+    sf.config.timeout = 20.0
+    with http_server(files={NAME: content}, etags={NAME: '"a"'}) as (url, server):
+        program = (
+            "import sys; from pathlib import Path; import synphys_frames as sf\n"
+            "from synphys_frames.releases.download import fetch\n"
+            f"try: fetch('{url}/{NAME}', Path({str(target)!r}), progress=False)\n"
+            "except KeyboardInterrupt: print('heard')"
+        )
+        server.cut_after, server.cut_times = 1_000_000, 1
+        server.silent_after_gets = 1
+        process = subprocess.Popen(
+            [sys.executable, "-c", program], stdout=subprocess.PIPE, text=True
+        )
+        deadline = time.monotonic() + 60
+        while Partial(target).size == 0 and time.monotonic() < deadline:
+            time.sleep(0.01)
+        time.sleep(0.5)
+        sent = time.monotonic()
+        process.send_signal(signal.SIGINT)
+        said, _ = process.communicate(timeout=60)
+        assert said == "heard\n"
+        assert time.monotonic() - sent < 10
+
+
 def test_a_drip_is_given_up_and_a_slow_line_is_not(content: bytes, target: Path) -> None:
     with http_server(files={NAME: content}, etags={NAME: '"a"'}, chunk_delay=0.1) as (url, server):
         slow = Patience(seconds=0.5, least_rate=10_000_000, pause=0.01)

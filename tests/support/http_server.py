@@ -48,8 +48,16 @@ class Behaviour:
     redirect: bool = False
     """Every file is elsewhere."""
     retry_after: str | None = None
+    silent_after_gets: int | None = None
+    """After so many GETs of files, no answer comes any more."""
     gets: int = 0
     requests: list[tuple[str, str, str | None]] = field(default_factory=list)
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether no answer comes now."""
+        most = self.silent_after_gets
+        return self.silent or (most is not None and self.gets >= most)
 
     @property
     def sent_ranges(self) -> list[str]:
@@ -88,7 +96,7 @@ class _Handler(BaseHTTPRequestHandler):
         state = self.state
         asked = self.headers.get("Range")
         state.requests.append((self.command, self.path, asked))
-        if state.silent:
+        if state.is_silent:
             time.sleep(30)
             return
         time.sleep(state.delay)
