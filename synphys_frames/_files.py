@@ -18,9 +18,12 @@ if TYPE_CHECKING:
     from io import BufferedReader
 
 _DRAFT = re.compile(r"\.(.+)\.[0-9]+-[0-9a-f]{8}\.tmp")
+# What Windows takes for a device, in any folder.
+_DEVICE = re.compile(
+    r"(CON|PRN|AUX|NUL|CONIN\$|CONOUT\$|(COM|LPT)[0-9¹²³]) *(\..*)?", re.IGNORECASE
+)
 # File systems take 255 bytes; a part of them is for endings.
 _LONGEST_NAME = 200
-_BLANK = ord(" ")
 _LOCK_STEP = 0.1
 
 
@@ -236,6 +239,10 @@ def is_plain_name(name: object) -> bool:
         isinstance(name, str)
         and name not in ("", ".", "..")
         and not name.startswith((".", "~"))
-        and not any(character in '/\\:*?"<>|' or ord(character) < _BLANK for character in name)
-        and len(name.encode("utf-8", "surrogatepass")) <= _LONGEST_NAME
+        and not name.endswith((".", " "))
+        # No control characters, halves of characters, or marks that turn what is shown around.
+        and name.isprintable()
+        and not any(character in '/\\:*?"<>|' for character in name)
+        and _DEVICE.fullmatch(name) is None
+        and len(name.encode()) <= _LONGEST_NAME
     )

@@ -44,7 +44,10 @@ def release_path(cache: Path, db_file: str) -> Path:
 
 def catalogue_path(cache: Path, url: str) -> Path:
     """Return the kept copy of the catalogue behind a URL."""
-    return cache / f"catalogue-{hashlib.sha256(url.encode()).hexdigest()[:12]}.json"
+    return (
+        cache
+        / f"catalogue-{hashlib.sha256(url.encode(errors='surrogatepass')).hexdigest()[:12]}.json"
+    )
 
 
 def sample_path(cache: Path, builder: str, name: str) -> Path:

@@ -8,7 +8,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from .._files import is_plain_name
-from ..errors import ArgumentError, CatalogueError, UnknownVersionError, did_you_mean
+from ..errors import ArgumentError, CatalogueError, UnknownVersionError, did_you_mean, shown
 from ..schema import read_data
 
 if TYPE_CHECKING:
@@ -22,6 +22,17 @@ _NAME = re.compile(
     r"_r(?P<major>\d+)\.(?P<minor>\d+)(?:-pre(?P<pre>\d+))?_(?:.*_)?(?P<size>small|medium|full)"
     r"\.sqlite$"
 )
+# The published list has 20 files.
+_MOST_RELEASES = 10_000
+_MOST_ALIASES = 100
+_MOST_CHARACTERS = 1_000
+_LONGEST_URL = 4_000
+_LONGEST_VERSION = 100
+_ENDINGS = (".sqlite", ".sqlite3", ".db")
+_DIGEST = re.compile("[0-9a-fA-F]{64}")
+_SCHEMES = ("https", "http", "s3", "gs", "gcs", "az", "abfs", "abfss")
+# Theirs is container@account.
+_WITH_CONTAINER = ("az", "abfs", "abfss")
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,61 +106,94 @@ def parse_catalogue(content: Any, source: str) -> list[Release]:
         It has another shape.
     """
     try:
-        releases = [
-            _entry(entry, content.get("default_url_path")) for entry in content["databases"]
-        ]
-        names = [release.db_file for release in releases]
-        if len(set(names)) != len(names):
+        entries = content["databases"]
+        if not isinstance(entries, list) or len(entries) > _MOST_RELEASES:
+            raise ValueError(f"databases should be a list of at most {_MOST_RELEASES:,} files")
+        known = read_data("releases.json")["known"]
+        base = content.get("default_url_path")
+        releases = [_entry(entry, base, known) for entry in entries]
+        # Some file systems take names for the same that differ in case only.
+        names = {release.db_file.casefold() for release in releases}
+        if len(names) != len(releases):
             raise ValueError("a file is listed twice")
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError, RecursionError) as error:
         raise CatalogueError(
             f"The list of versions at {source} is not of the published form "
             '({"default_url_path": ..., "databases": [{"file": ..., "schema_version": ...}]}): '
-            f"{error!r}. Set synphys_frames.config.catalogue_url to a list of that form."
+            f"{shown(error, most=_MOST_CHARACTERS)}. Set synphys_frames.config.catalogue_url to a "
+            "list of that form."
         ) from error
     return sorted(releases, key=lambda release: release.sort_key)
 
 
-def _entry(entry: Any, base: Any) -> Release:
+def _entry(entry: Any, base: Any, known: dict[str, Any]) -> Release:
     """Return one entry of a catalogue, completed with what is known of the published file."""
     name = entry["file"]
     aliases = entry.get("aliases") or []
-    facts = read_data("releases.json")["known"].get(name, {})
-    size = entry.get("bytes", facts.get("bytes"))
-    digest = entry.get("sha256", facts.get("sha256"))
-    url = entry.get("url") or f"{_text(base, 'default_url_path').rstrip('/')}/{name}"
-    if not isinstance(aliases, list):
-        raise TypeError(f"aliases should be a list, got {aliases!r}")
+    if not isinstance(aliases, list) or len(aliases) > _MOST_ALIASES:
+        raise TypeError(f"aliases should be a short list, got {shown(aliases)}")
     for file_name in (name, *aliases):
         _require_plain_name(file_name)
+    if not name.endswith(_ENDINGS):
+        raise ValueError(f"a file that ends in .sqlite is expected, got {shown(name)}")
+    facts = known.get(name, {})
+    size = entry.get("bytes", facts.get("bytes"))
+    digest = entry.get("sha256", facts.get("sha256"))
+    if digest is not None and not (isinstance(digest, str) and _DIGEST.fullmatch(digest)):
+        raise ValueError(f"sha256 should be 64 hexadecimal digits, got {shown(digest)}")
+    url = entry.get("url") or f"{_text(base, 'default_url_path').rstrip('/')}/{name}"
+    _require_url(url)
     if size is not None and (type(size) is not int or not 0 <= size < 1 << 63):
-        raise ValueError(f"bytes should be a size, got {size!r}")
+        raise ValueError(f"bytes should be a size, got {shown(size)}")
     version, db_size = parse_name(name)
     return Release(
         db_file=name,
-        url=_text(url, "url"),
+        url=url,
         schema_version=_schema_version(entry["schema_version"]),
         release_version=version,
         db_size=db_size,
         bytes=size,
-        sha256=None if digest is None else _text(digest, "sha256").casefold(),
+        sha256=None if digest is None else digest.casefold(),
         aliases=tuple(aliases),
     )
 
 
 def _text(value: Any, what: str) -> str:
     if not isinstance(value, str) or not value:
-        raise TypeError(f"{what} should be a text, got {value!r}")
+        raise TypeError(f"{what} should be a text, got {shown(value)}")
     return value
 
 
 def _schema_version(value: Any) -> str:
-    return str(value) if type(value) is int else _text(value, "schema_version")
+    version = str(value) if type(value) is int else _text(value, "schema_version")
+    if not version.isprintable() or len(version) > _LONGEST_VERSION:
+        raise ValueError(f"schema_version should be a short text, got {shown(version)}")
+    return version
+
+
+def _require_url(url: Any) -> None:
+    """Raise unless a URL leads to a server, and says nothing else.
+
+    fsspec takes more: files of this machine, programs, and chains that keep copies elsewhere.
+    """
+    scheme, _, rest = _text(url, "url").partition("://")
+    server = re.split(r"[/?#]", rest, maxsplit=1)[0]
+    is_plain = url.isprintable() and " " not in url and "\\" not in url and "::" not in scheme
+    if not is_plain or scheme.casefold() not in _SCHEMES or not server or len(url) > _LONGEST_URL:
+        raise ValueError(
+            f"url should be one of {', '.join(_SCHEMES)}, got {shown(url)} (a file that is here is "
+            "opened by load_sqlite(path))"
+        )
+    if "@" in server and scheme.casefold() not in _WITH_CONTAINER:
+        raise ValueError(
+            f"url should have no user or password, got one of {shown(server.rpartition('@')[2])} "
+            "(they belong into storage_options=)"
+        )
 
 
 def _require_plain_name(name: Any) -> None:
     if not is_plain_name(name):
-        raise ValueError(f"a file name without folders is expected, got {name!r}")
+        raise ValueError(f"a file name without folders is expected, got {shown(name)}")
 
 
 @cache
@@ -167,7 +211,7 @@ def find_release(name: str, releases: Iterable[Release]) -> Release:
         None has it; the message names the nearest.
     """
     if not isinstance(name, str):
-        raise ArgumentError(f"A version is a file name as text; got {name!r}.")
+        raise ArgumentError(f"A version is a file name as text; got {shown(name)}.")
     names: dict[str, Release] = {}
     listed = list(releases)
     for release in listed:
@@ -183,8 +227,8 @@ def find_release(name: str, releases: Iterable[Release]) -> Release:
             "the newest; list_versions() shows all."
         )
     raise UnknownVersionError(
-        f"There is no version {name!r}. {did_you_mean(name, names)} list_versions() shows all; "
-        "load_sqlite(path) opens any file."
+        f"There is no version {shown(name)}. {did_you_mean(name, names)} list_versions() shows "
+        "all; load_sqlite(path) opens any file."
     )
 
 

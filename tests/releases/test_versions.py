@@ -200,9 +200,10 @@ def test_a_catalogue_needs_a_place_and_distinct_names() -> None:
     with pytest.raises(CatalogueError, match="listed twice"):
         parse_catalogue({"default_url_path": "https://x", "databases": [entry, entry]}, "x")
     [release] = parse_catalogue(
-        {"databases": [entry | {"url": "https://x/y", "sha256": "ABCD", "aliases": None}]}, "x"
+        {"databases": [entry | {"url": "https://x/y", "sha256": "AB" * 32, "aliases": None}]},
+        "x",
     )
-    assert (release.url, release.sha256, release.aliases) == ("https://x/y", "abcd", ())
+    assert (release.url, release.sha256, release.aliases) == ("https://x/y", "ab" * 32, ())
 
 
 @pytest.mark.parametrize(
@@ -269,11 +270,11 @@ def test_entries_may_carry_their_own_facts() -> None:
         "schema_version": 22,
         "url": "https://elsewhere/x",
         "bytes": 7,
-        "sha256": "ab",
+        "sha256": "ab" * 32,
     }
     [release] = parse_catalogue({"databases": [entry]}, "x")
     assert release == Release(
-        "synphys_r2.1_small.sqlite", "https://elsewhere/x", "22", "r2.1", "small", 7, "ab", ()
+        "synphys_r2.1_small.sqlite", "https://elsewhere/x", "22", "r2.1", "small", 7, "ab" * 32, ()
     )
 
 
