@@ -336,7 +336,7 @@ def test_no_dataset(tmp_path: Path, tiny_path: Path) -> None:
         sf.load_parquet(tmp_path)
     with pytest.raises(ReleaseFileError, match="is a folder"):
         sf.load_sqlite(tmp_path)
-    with pytest.raises(ArgumentError, match="named by a path"):
+    with pytest.raises(ArgumentError, match="folder takes a folder"):
         sf.load_parquet(None)
 
 
