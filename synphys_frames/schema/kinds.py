@@ -167,7 +167,8 @@ KINDS: dict[Kind, KindFacts] = {
         dtype="object",
         arrow=pa.binary(),
         duckdb="BLOB",
-        misfit="typeof({0}) NOT IN ('blob', 'null')",
+        # An empty text is no array, as an empty blob is none.
+        misfit="typeof({0}) NOT IN ('blob', 'null') AND {0} IS NOT ''",
         storage="bytes",
         words="the bytes of a .npy file",
         accepts=lambda value: isinstance(value, bytes),
