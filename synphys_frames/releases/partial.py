@@ -186,8 +186,10 @@ class PartialWriter:
 
     def close(self) -> None:
         """Note the rest, and close the file."""
-        self.note()
-        self._file.close()
+        try:
+            self.note()
+        finally:
+            self._file.close()
 
 
 def _checksum(file: BinaryIO, start: int, stop: int) -> int | None:
