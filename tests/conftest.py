@@ -41,6 +41,8 @@ def _own_surroundings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterat
     sf.config.columnar_copy = None
     sf.config.memory_budget = None
     sf.config.query_timeout = None
+    sf.config.patience = 180.0
+    sf.config.least_rate = 16384.0
     sf.config.timeout = 20.0
 
 

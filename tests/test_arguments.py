@@ -105,13 +105,12 @@ NAMES = (
 )
 
 
-@pytest.mark.parametrize("name", NAMES)
-@pytest.mark.filterwarnings("ignore")
-def test_no_wrong_value_ends_in_an_error_of_python(db: sf.SynphysDatabase, name: str) -> None:
-    call, arguments = calls(db)[name]
+def raw_errors(of: Call, values: list[Any]) -> list[tuple[str, str, str]]:
+    """Return each value of a parameter that ends in another error, or in too long a message."""
+    call, arguments = of
     raw = []
     for parameter in arguments:
-        for value in WRONG:
+        for value in values:
             try:
                 call(**arguments | {parameter: value})
             except SynphysError as error:
@@ -119,7 +118,13 @@ def test_no_wrong_value_ends_in_an_error_of_python(db: sf.SynphysDatabase, name:
                     raw.append((parameter, shown(value, most=40), "a long message"))
             except Exception as error:  # noqa: BLE001 - whatever it is, it is the finding
                 raw.append((parameter, shown(value, most=40), repr(error)[:80]))
-    assert raw == []
+    return raw
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.filterwarnings("ignore")
+def test_no_wrong_value_ends_in_an_error_of_python(db: sf.SynphysDatabase, name: str) -> None:
+    assert raw_errors(calls(db)[name], WRONG) == []
 
 
 @pytest.mark.parametrize(
@@ -234,18 +239,7 @@ def test_no_wrong_value_of_what_opens_and_writes_ends_in_an_error_of_python(
     deep.append(deep)
     more = [10**400, deep, tmp_path / "fifo", "/dev/zero", "http://127.0.0.1:9/x", iter([])]
     raising = [Raising(method) for method in ("repr", "eq", "iter", "fspath")]
-    call, arguments = openers(db, tmp_path / "place")[name]
-    raw = []
-    for parameter in arguments:
-        for value in (*WRONG, *more, *raising):
-            try:
-                call(**arguments | {parameter: value})
-            except SynphysError as error:
-                if len(str(error)) > MOST_CHARACTERS:
-                    raw.append((parameter, shown(value, most=40), "a long message"))
-            except Exception as error:  # noqa: BLE001 - whatever it is, it is the finding
-                raw.append((parameter, shown(value, most=40), repr(error)[:80]))
-    assert raw == []
+    assert raw_errors(openers(db, tmp_path / "place")[name], [*WRONG, *more, *raising]) == []
 
 
 def test_rules_are_for_the_parameters_of_a_function_only() -> None:

@@ -5,7 +5,6 @@ import re
 import signal
 import subprocess
 import sys
-import textwrap
 import time
 import warnings
 from typing import TYPE_CHECKING, Any
@@ -18,6 +17,7 @@ from synphys_frames.cli import main
 from synphys_frames.query.filters import FILTERS
 from tests.support.catalogue import NAMES, publish
 from tests.support.http_server import http_server
+from tests.support.programs import run_program
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -302,13 +302,7 @@ def test_ctrl_c_that_python_drops_is_raised_again() -> None:
         except KeyboardInterrupt:
             print("heard")
     """
-    done = subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(program)],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    done = run_program(program, timeout=60)
     assert (done.stdout, done.stderr) == ("heard\n", "")
 
 

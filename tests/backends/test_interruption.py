@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import textwrap
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -25,6 +24,7 @@ from synphys_frames.errors import (
     SynphysError,
 )
 from tests.support import ctrl_c
+from tests.support.programs import run_program
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -67,13 +67,7 @@ def test_ctrl_c_stops_a_query_and_the_database_works_on(
         db.close()
         print("closed")
     """
-    done = subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(program)],
-        capture_output=True,
-        text=True,
-        timeout=30,
-        check=False,
-    )
+    done = run_program(program, timeout=30)
     said = done.stdout.split("\n")
     assert done.returncode == 0, done.stderr
     assert said[0] == "stopped True"
@@ -121,14 +115,7 @@ def test_ctrl_c_in_an_import_leaves_the_module_whole(sample_path: Path) -> None:
         use()
         print("works")
     """
-    done = subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(program)],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-        env=os.environ | {"MPLBACKEND": "Agg"},
-    )
+    done = run_program(program, timeout=60, MPLBACKEND="Agg")
     assert (done.stdout, done.stderr) == ("heard\nworks\n", "")
 
 
@@ -183,13 +170,7 @@ def test_the_end_of_a_process_stops_its_daemon_threads(sample_path: Path) -> Non
         time.sleep(0.5)
         print("end")
     """
-    done = subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(program)],
-        capture_output=True,
-        text=True,
-        timeout=30,
-        check=False,
-    )
+    done = run_program(program, timeout=30)
     assert (done.stdout, done.returncode) == ("end\n", 0), done.stderr
 
 
