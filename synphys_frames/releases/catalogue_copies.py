@@ -9,6 +9,7 @@ from contextlib import suppress
 from threading import Thread
 from typing import TYPE_CHECKING, Any
 
+from .._cached_property import cached_property
 from .._files import atomic_write, open_regular
 from ..errors import CatalogueError
 from ..options import config
@@ -53,16 +54,17 @@ def read_catalogue(cache_path: Path, url: str | None = None) -> list[Release]:
     """
     url = url or config.catalogue_url
     kept = _KeptCatalogue(cache_path, url)
-    known = kept.releases()
+    known = kept.releases
     is_the_packages = url == read_data("releases.json")["catalogue_url"]
     question = _Question(kept)
     question.start()
-    question.join(_PATIENCE if known or is_the_packages else config.timeout)
+    seconds = _PATIENCE if known or is_the_packages else config.timeout
+    question.join(seconds)
     if question.releases is not None:
         return question.releases
     error = question.error
     if error is None:
-        error = TimeoutError(f"no answer within {_PATIENCE if known else config.timeout:g} s")
+        error = TimeoutError(f"no answer within {seconds:g} s")
     if isinstance(error, CatalogueError) and known is None:
         raise error
     if _is_no_url(error):
@@ -76,7 +78,7 @@ def read_catalogue(cache_path: Path, url: str | None = None) -> list[Release]:
 
 def kept_catalogues(cache_path: Path) -> list[list[Release]]:
     """Return the lists of releases that need no network, best first."""
-    kept = _KeptCatalogue(cache_path, config.catalogue_url).releases()
+    kept = _KeptCatalogue(cache_path, config.catalogue_url).releases
     return [*([kept] if kept else []), list(shipped_catalogue())]
 
 
@@ -121,7 +123,8 @@ class _KeptCatalogue:
         self.url = url
         self._file = catalogue_path(cache_path, url)
 
-    def _read(self) -> dict[str, Any]:
+    @cached_property
+    def _content(self) -> dict[str, Any]:
         try:
             with open_regular(self._file) as file:
                 kept = json.loads(file.read(2 * _MOST_BYTES))
@@ -132,9 +135,10 @@ class _KeptCatalogue:
             return {}
         return kept if isinstance(kept, dict) else {}
 
+    @cached_property
     def releases(self) -> list[Release] | None:
-        """Return the kept releases, or None where there are none that can be used."""
-        kept = self._read()
+        """The kept releases, or None where there are none that can be used."""
+        kept = self._content
         if not kept:
             return None
         try:
@@ -147,8 +151,8 @@ class _KeptCatalogue:
         """Return the server's releases, or the kept ones where they are still those."""
         import requests
 
-        kept = self.releases()
-        etag = self._read().get("etag")
+        kept = self.releases
+        etag = self._content.get("etag")
         usable = isinstance(etag, str) and etag.isascii() and etag.isprintable()
         with requests.get(
             self.url,

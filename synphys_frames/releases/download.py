@@ -81,12 +81,12 @@ def fetch(
     RemoteChangedError
         The file changed on the server again and again.
     """
-    before = target.stat().st_mtime_ns if force and target.exists() else None
-    if before is None and _is_whole(target, size):
-        return target
     patience = patience or Patience()
-    download = _Download(url, target, size, sha256, storage_options, patience)
     try:
+        before = target.stat().st_mtime_ns if force and target.exists() else None
+        if before is None and _is_whole(target, size):
+            return target
+        download = _Download(url, target, size, sha256, storage_options, patience)
         _make_folder(target.parent)
         with _locked(target, patience):
             # Another process may have fetched it meanwhile.
@@ -178,6 +178,8 @@ class _Download:
         try:
             state = self._filled(progress)
             digest = self._verify(state)
+            # One of another content must not stay where the next line is not reached.
+            ReleaseFiles(self._target).digest.unlink(missing_ok=True)
             self._partial.publish(self._target)
             note_digest(self._target, digest)
         finally:
@@ -191,6 +193,10 @@ class _Download:
             self._check_space(state)
             try:
                 self._fill(state, progress)
+                if self._partial.missing(state.size):
+                    raise RemoteChangedError(
+                        f"{self._target.name} was begun anew by another process"
+                    )
                 if self._state() != state:
                     raise RemoteChangedError(
                         f"{self._remote.url} changed on the server while it was being fetched"

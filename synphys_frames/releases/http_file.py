@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 CONNECTIONS = 8
 _CHUNK = 1 << 18
-_OK, _PARTIAL_CONTENT, _FIRST_ERROR = 200, 206, 400
+_OK, _PARTIAL_CONTENT = 200, 206
 _GONE = (401, 403, 404, 410)
 # Too early, too many requests, and what may work with another server of the same name.
 _PASSING = (408, 421, 425, 429)
@@ -125,6 +125,8 @@ class HttpFile:
                 allow_redirects=True,
                 timeout=(config.timeout, config.timeout),
             )
+        except FetchError:
+            raise  # of a redirect that is refused
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
             raise self._translated(error) from self._shown(error)
         except (ValueError, TypeError) as error:
@@ -160,8 +162,6 @@ class HttpFile:
         return transient
 
     def _translated(self, error: Exception) -> FetchError:
-        if isinstance(error, FetchError):
-            return error
         said = without_secrets(f"{type(error).__name__}: {error}")
         if isinstance(error, requests.exceptions.Timeout | urllib3.exceptions.TimeoutError):
             return TransientError(f"{self.url}: no answer within {config.timeout:g} s")

@@ -7,7 +7,7 @@ import os
 import zlib
 from dataclasses import asdict
 from threading import Lock
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from .._files import atomic_write, move_into_place, open_regular
 from .cache_layout import ReleaseFiles
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 # As much as is noted at once: a kill loses at most so much for each connection.
 _CELL = 1 << 20
 _BLOCK = 1 << 20
+_LONGEST_LINE = 10_000
+_MOST_DIGITS = 19
+_MARK = "begun"
 
 Range = tuple[int, int]
 
@@ -47,11 +50,14 @@ class Partial:
     def begin(self, state: RemoteState) -> None:
         """Go on with what is there where it is of the same content, else start anew."""
         # Without an ETag nothing tells that the content is still the same.
-        noted = self._noted() if state.etag is not None and self._state() == asdict(state) else []
-        sound = list(self._sound(noted, state.size))
+        is_same = state.etag is not None and self._state() == asdict(state)
+        sound = list(self._sound(self._noted(), state.size)) if is_same else []
+        mark = self._mark()
         if not sound:
             self.discard()
-        lines = [json.dumps(asdict(state)), *(f"{a} {b} {crc}" for a, b, crc in sound)]
+            mark = os.urandom(8).hex()
+        head = json.dumps(asdict(state) | {_MARK: mark})
+        lines = [head, *(f"{a} {b} {crc}" for a, b, crc in sound)]
         # This first: bytes of a state that is not noted are never continued.
         with atomic_write(self._journal) as draft:
             draft.write_text("\n".join([*lines, ""]), encoding="ascii")
@@ -72,10 +78,10 @@ class Partial:
         if begun == asdict(state):
             return  # an answer of something else came in between
         lines = self._lines()
-        if is_known and isinstance(begun, dict) and begun.get("size") == state.size:
+        if is_known and begun.get("size") == state.size:
+            head = json.dumps(asdict(state) | {_MARK: self._mark()}) + "\n"
             with atomic_write(self._journal) as draft:
-                first = json.dumps(asdict(state)) + "\n"
-                draft.write_text("".join([first, *lines[1:]]), encoding="ascii")
+                draft.write_text("".join([head, *lines[1:]]), encoding="ascii")
         else:
             self.discard()
 
@@ -86,18 +92,27 @@ class Partial:
         except (OSError, ValueError):
             return []
 
-    def _state(self) -> object:
+    def _head(self) -> dict[str, Any]:
         try:
-            return json.loads(self._lines()[0])
-        except (IndexError, ValueError, RecursionError):
-            return None
+            with open_regular(self._journal) as file:
+                head = json.loads(file.readline(_LONGEST_LINE))
+        except (OSError, ValueError, RecursionError):
+            return {}
+        return head if isinstance(head, dict) else {}
+
+    def _state(self) -> dict[str, Any]:
+        return {name: value for name, value in self._head().items() if name != _MARK}
+
+    def _mark(self) -> object:
+        """Return what tells this beginning from another of the same file."""
+        return self._head().get(_MARK)
 
     def _noted(self) -> list[tuple[int, int, int]]:
         noted = []
         for line in self._lines()[1:]:
             parts = line.split()
             # A line that a kill cut off has no end.
-            if line.endswith("\n") and len(parts) == 3 and all(map(str.isdecimal, parts)):
+            if line.endswith("\n") and len(parts) == 3 and all(map(_is_count, parts)):
                 start, stop, checksum = map(int, parts)
                 noted.append((start, stop, checksum))
         return noted
@@ -137,14 +152,20 @@ class Partial:
 
     def writer(self, start: int) -> PartialWriter:
         """Return what writes bytes from a position on."""
-        return PartialWriter(self, start)
+        return PartialWriter(self, start, self._mark())
 
-    def note(self, start: int, stop: int, checksum: int) -> None:
-        """Write down that a range is there."""
-        # Not made anew where it was discarded meanwhile.
-        with self._lock, self._journal.open("r+b") as file:
-            file.seek(0, os.SEEK_END)
-            file.write(f"{start} {stop} {checksum}\n".encode("ascii"))
+    def note(self, start: int, stop: int, checksum: int, mark: object) -> None:
+        """Write down that a range is there, unless the file was begun anew since that mark."""
+        with self._lock:
+            if self._mark() != mark:
+                return  # what was written is no part of the file that is there now
+            try:
+                # Not made where it was discarded; and at its end, whoever else writes.
+                journal = os.open(self._journal, os.O_WRONLY | os.O_APPEND)
+            except FileNotFoundError:
+                return
+            with os.fdopen(journal, "wb") as file:
+                file.write(f"{start} {stop} {checksum}\n".encode("ascii"))
 
     def discard(self) -> None:
         """Delete what has arrived."""
@@ -160,8 +181,9 @@ class Partial:
 class PartialWriter:
     """Writes bytes in their place, and notes them; one for each connection."""
 
-    def __init__(self, partial: Partial, start: int) -> None:
+    def __init__(self, partial: Partial, start: int, mark: object) -> None:
         self._partial = partial
+        self._mark = mark
         self._file = partial.path.open("r+b", buffering=0)
         self._file.seek(start)
         self._noted = self.position = start
@@ -181,7 +203,7 @@ class PartialWriter:
     def note(self) -> None:
         """Write down what was not yet."""
         if self.position > self._noted:
-            self._partial.note(self._noted, self.position, self._checksum)
+            self._partial.note(self._noted, self.position, self._checksum, self._mark)
             self._noted, self._checksum = self.position, 0
 
     def close(self) -> None:
@@ -190,6 +212,10 @@ class PartialWriter:
             self.note()
         finally:
             self._file.close()
+
+
+def _is_count(text: str) -> bool:
+    return text.isascii() and text.isdecimal() and len(text) <= _MOST_DIGITS
 
 
 def _checksum(file: BinaryIO, start: int, stop: int) -> int | None:

@@ -152,21 +152,21 @@ class FilesystemFile:
         import fsspec
 
         self.url = public_url(url)
+        self._is_public = self.url == url
         self.takes_ranges: bool | None = None
         self.connections = 8 if url.partition("://")[0] in _FAR else 1
         try:
             self._filesystem, self._path = fsspec.core.url_to_fs(url, **(storage_options or {}))
-        except Exception as error:
-            # Each file system has errors of its own for options that it does not take.
+        except Exception as error:  # noqa: BLE001 - each file system has errors of its own
             said = without_secrets(f"{type(error).__name__}: {error}")
-            raise FetchError(f"{self.url} can't be fetched: {said}") from error
+            raise FetchError(f"{self.url} can't be fetched: {said}") from self._shown(error)
 
     def state(self) -> RemoteState:
         """Return size and mark as they are now."""
         try:
             info = self._filesystem.info(self._path)
-        except Exception as error:
-            raise self._translated(error) from error
+        except Exception as error:  # noqa: BLE001 - each file system has errors of its own
+            raise self._translated(error) from self._shown(error)
         if info.get("type") == "directory":
             raise NotFoundError(f"{self.url} is a folder, not a file.")
         if info.get("size") is None:
@@ -183,8 +183,8 @@ class FilesystemFile:
                 data = self._filesystem.cat_file(
                     self._path, start=begin, end=min(begin + _CHUNK, stop)
                 )
-            except Exception as error:
-                raise self._translated(error) from error
+            except Exception as error:  # noqa: BLE001 - each file system has errors of its own
+                raise self._translated(error) from self._shown(error)
             self.takes_ranges = True
             if not data:
                 return
@@ -192,6 +192,10 @@ class FilesystemFile:
 
     def close(self) -> None:
         """Do nothing: fsspec keeps its file systems."""
+
+    def _shown(self, error: Exception) -> Exception | None:
+        """Return an error as a cause, or None where its message would show what is secret."""
+        return error if self._is_public else None
 
     def _translated(self, error: Exception) -> FetchError:
         if isinstance(error, FileNotFoundError):

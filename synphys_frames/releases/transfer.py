@@ -168,9 +168,10 @@ class Transfer:
                 if self._leaves_after(problem, failures):
                     break
         except BaseException as error:  # noqa: BLE001 - it is raised again where the caller waits
+            # Before it counts as gone: whoever waits goes by that.
+            self._tell(error)
             with self._lock:
                 self._working -= 1
-            self._tell(error)
         self._tell(None)
 
     def _leaves_after(self, problem: TransientError, failures: int) -> bool:

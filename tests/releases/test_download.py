@@ -13,11 +13,13 @@ import time
 import traceback
 from email.utils import formatdate
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import fsspec
 import numpy as np
 import pytest
+import requests
+import urllib3
 from filelock import FileLock
 from fsspec.callbacks import Callback
 from tqdm import tqdm
@@ -31,11 +33,15 @@ from synphys_frames.errors import (
     VerificationError,
 )
 from synphys_frames.releases.download import fetch
-from synphys_frames.releases.http_file import retry_after
+from synphys_frames.releases.http_file import HttpFile, retry_after
 from synphys_frames.releases.partial import Partial
 from synphys_frames.releases.patience import Patience
 from synphys_frames.releases.remote_file import RemoteState
+from synphys_frames.releases.transfer import Transfer
 from tests.support.http_server import http_server
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 NAME = "synphys_synthetic_small.sqlite"
 IMPATIENT = Patience(seconds=1.5, pause=0.01)
@@ -628,7 +634,12 @@ def test_what_is_there_counts_only_where_it_is_what_arrived(
         if damage == "torn line":
             journal.write_bytes(journal.read_bytes() + b"0 9999")
         if damage == "other lines":
-            journal.write_bytes(journal.read_bytes() + b"x\n9 5 1\n0 99999999999 7\n1 2 3 4\n")
+            journal.write_bytes(
+                journal.read_bytes()
+                + b"x\n9 5 1\n0 99999999999 7\n1 2 3 4\n"
+                + b"9" * 5000
+                + b" 1 2\n"
+            )
         get(url, target)
     assert target.read_bytes() == large
 
@@ -767,3 +778,127 @@ def test_a_writer_whose_lock_was_deleted_does_no_harm(large: bytes, target: Path
         for thread in threads:
             thread.join()
         assert get(url, target).read_bytes() == large
+
+
+def test_what_is_for_the_first_host_goes_to_no_other(content: bytes, target: Path) -> None:
+    options = {"headers": {"X-Token": "t"}, "auth": ("me", "secret"), "cookies": {"session": "c"}}
+    with (
+        http_server(files={NAME: content}, etags={NAME: '"a"'}) as (other, second),
+        http_server(redirect_to=other) as (url, first),
+    ):
+        assert get(url, target, storage_options=options).read_bytes() == content
+    secret = {"x-token", "authorization", "cookie"}
+    assert all(secret <= set(headers) for headers in first.headers)
+    assert second.headers
+    assert not any(secret & set(headers) for headers in second.headers)
+
+
+@pytest.mark.parametrize(
+    ("place", "is_refused"),
+    [
+        ("http://host/x.sqlite", True),
+        ("//host/x.sqlite", False),
+        ("/x.sqlite", False),
+        ("https://other/x.sqlite", False),
+        ("ftp://host/x.sqlite", True),
+    ],
+)
+def test_no_answer_leads_out_of_encryption(place: str, is_refused: bool) -> None:
+    answer = requests.Response()
+    answer.status_code, answer.url = 302, "https://me:secret@host/old.sqlite?token=secret"
+    answer.headers["Location"], answer.raw = place, urllib3.HTTPResponse()
+    session = HttpFile(answer.url)._session
+    if is_refused:
+        with pytest.raises(FetchError, match="which is not encrypted") as caught:
+            session.get_redirect_target(answer)
+        assert "secret" not in str(caught.value)
+    else:
+        assert session.get_redirect_target(answer) == place
+
+
+class Vanishing:
+    """A file of a storage that gives two chunks, and then says that it has no such file."""
+
+    url = "vanishing://x"
+    takes_ranges: bool | None = True
+    connections = 1
+
+    def state(self) -> RemoteState:
+        return RemoteState(1000, '"a"')
+
+    def expect(self, state: RemoteState) -> None:
+        pass
+
+    def stream(self, start: int, stop: int) -> Iterator[bytes]:
+        yield b"x" * 10
+        yield b"x" * 10
+        raise NotFoundError(f"{self.url} is gone: {start} to {stop}")
+
+    def close(self) -> None:
+        pass
+
+
+class SlowAtFirst(Callback):
+    """Has the worker come to its end while two chunks still wait to be told."""
+
+    def call(self, *_: Any, **__: Any) -> None:
+        if self.value == 10:
+            time.sleep(0.02)
+
+
+def test_what_a_worker_meets_last_is_always_heard(tmp_path: Path) -> None:
+    for _ in range(20):
+        partial = Partial(tmp_path / NAME)
+        partial.discard()
+        partial.begin(Vanishing().state())
+        with pytest.raises(NotFoundError, match="is gone: 0 to 1000"):
+            Transfer(Vanishing(), partial, 1000, IMPATIENT, SlowAtFirst()).run()
+        assert partial.missing(1000) == [(20, 1000)]
+
+
+@pytest.mark.parametrize("etag", ['"b"', '"a"', None])
+def test_a_late_worker_notes_nothing_in_what_was_begun_anew(
+    tmp_path: Path, etag: str | None
+) -> None:
+    partial = Partial(tmp_path / NAME)
+    partial.begin(RemoteState(1000, '"a"' if etag else None))
+    late = partial.writer(100)
+    late.write(b"x" * 300)
+    partial.discard()
+    partial.begin(RemoteState(1000, etag))
+    late.close()
+    assert partial.missing(1000) == [(0, 1000)]
+    assert partial.path.read_bytes() == bytes(1000)
+    fresh = partial.writer(0)
+    fresh.write(b"y" * 200)
+    fresh.close()
+    assert partial.missing(1000) == [(200, 1000)]
+
+
+def test_a_second_process_goes_on_with_what_the_first_noted(tmp_path: Path) -> None:
+    state = RemoteState(1000, '"a"')
+    first, second = Partial(tmp_path / NAME), Partial(tmp_path / NAME)
+    first.begin(state)
+    begun = first.writer(0)
+    begun.write(b"x" * 300)
+    begun.note()
+    second.begin(state)
+    begun.write(b"x" * 200)
+    begun.close()
+    assert second.missing(1000) == first.missing(1000) == [(500, 1000)]
+
+
+def test_a_fetch_ends_whole_where_another_process_began_it_anew(
+    content: bytes, target: Path
+) -> None:
+    with http_server(files={NAME: content}, etags={NAME: '"a"'}) as (url, server):
+
+        class BeginAnew(Callback):
+            def call(self, *_: Any, **__: Any) -> None:
+                if self.value and "x" not in server.etags:
+                    server.etags["x"] = ""
+                    Partial(target).discard()
+                    Partial(target).begin(RemoteState(len(content), '"a"'))
+
+        fetch(f"{url}/{NAME}", target, progress=BeginAnew(), patience=IMPATIENT)
+    assert target.read_bytes() == content

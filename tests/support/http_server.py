@@ -45,6 +45,10 @@ class Behaviour:
     """Content-Encoding gzip where the client accepts it, with another ETag."""
     head: int | None = None
     """Status of every HEAD."""
+    redirect_to: str | None = None
+    """Every file is at this URL and its name."""
+    headers: list[dict[str, str]] = field(default_factory=list)
+    """Of each request, by names in small letters."""
     redirect: bool = False
     """Every file is elsewhere."""
     retry_after: str | None = None
@@ -58,6 +62,12 @@ class Behaviour:
         """Whether no answer comes now."""
         most = self.silent_after_gets
         return self.silent or (most is not None and self.gets >= most)
+
+    def leads_to(self, name: str) -> str | None:
+        """Return where a file is instead, if it is elsewhere."""
+        if self.redirect and not name.startswith("elsewhere/"):
+            return f"/elsewhere/{name}"
+        return None if self.redirect_to is None else f"{self.redirect_to}/{name}"
 
     @property
     def sent_ranges(self) -> list[str]:
@@ -96,13 +106,14 @@ class _Handler(BaseHTTPRequestHandler):
         state = self.state
         asked = self.headers.get("Range")
         state.requests.append((self.command, self.path, asked))
+        state.headers.append({name.lower(): value for name, value in self.headers.items()})
         if state.is_silent:
             time.sleep(30)
             return
         time.sleep(state.delay)
         name = self.path.lstrip("/")
-        if state.redirect and not name.startswith("elsewhere/"):
-            self._send(302, b"", {"Location": f"/elsewhere/{name}"})
+        if (place := state.leads_to(name)) is not None:
+            self._send(302, b"", {"Location": place})
             return
         name = name.removeprefix("elsewhere/")
         if self.command == "HEAD" and state.head is not None:
