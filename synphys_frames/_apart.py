@@ -97,6 +97,7 @@ class _Work(Generic[T]):
         self._errors: list[BaseException] = []
 
     def start(self) -> None:
+        """Begin, in another thread."""
         _thread.start_new_thread(self._run, ())
 
     def _run(self) -> None:
@@ -128,6 +129,7 @@ class _Work(Generic[T]):
                 continue
 
     def result(self) -> T:
+        """Return what the work gave, or raise what it raised."""
         if self._errors:
             raise self._errors[0]
         return self._results[0]

@@ -167,37 +167,37 @@ RULES: dict[str, Rule] = {
     "errors": Rule("'raise' or 'coerce'", lambda value: _is_one_of(value, "raise", "coerce")),
     "fixed_max": Rule("a number above 0", is_number).or_none(),
     "fixed_size": LENGTH.or_none(),
+    "folder": FOLDER,
+    "force": FLAG,
     "frame": FRAME,
     "kind": TEXT,
     "min_count": Rule("a whole number, 1 or more", lambda value: is_whole(value) and value >= 1),
     "native": FLAG,
-    "folder": FOLDER,
-    "force": FLAG,
     "offline": FLAG,
     "only_supported": FLAG,
-    "path": PATH,
-    "progress": Rule("True (a bar), False, or an fsspec Callback", _is_progress),
-    "scale": Rule(
-        "a number above 0, 1 for the published counts",
-        lambda value: is_number(value) and bool(0 < value <= _LARGEST_SCALE),
-    ),
-    "seed": Rule("a whole number, 0 or more", lambda value: is_whole(value) and value >= 0),
-    "size": Rule(
-        "'small', 'medium', 'full'", lambda value: _is_one_of(value, "small", "medium", "full")
-    ),
-    "untrusted": FLAG,
-    "verify": FLAG,
     "overlap": TEXT,
     "pairs": FRAME,
     "params": Rule(
         "a list or tuple of values for ?, or a dict of them for $name, not too deep",
         lambda value: isinstance(value, list | tuple | Mapping) and _depth(value) <= _DEEPEST,
     ).or_none(),
+    "path": PATH,
     "probed": TEXT,
+    "progress": Rule("True (a bar), False, or an fsspec Callback", _is_progress),
+    "scale": Rule(
+        f"a number above 0, at most {_LARGEST_SCALE:,}; 1 gives the published counts",
+        lambda value: is_number(value) and bool(0 < value <= _LARGEST_SCALE),
+    ),
+    "seed": Rule("a whole number, 0 or more", lambda value: is_whole(value) and value >= 0),
     "sigma": LENGTH.or_none(),
+    "size": Rule(
+        "'small', 'medium', 'full'", lambda value: _is_one_of(value, "small", "medium", "full")
+    ),
     "storage_options": Rule("a dict", lambda value: isinstance(value, Mapping)).or_none(),
     "tally": Rule("a tally", FRAME.accepts),
+    "untrusted": FLAG,
     "value": TEXT,
+    "verify": FLAG,
 }
 
 

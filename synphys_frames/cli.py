@@ -129,7 +129,7 @@ def parser() -> argparse.ArgumentParser:
     fetch.set_defaults(run=_fetch, resumes=True)
     fetch.add_argument("--force", action="store_true", help="anew, though the file is there")
     verify = commands.add_parser(
-        "verify", parents=[database, cache], help="compare a cached file with its digest"
+        "verify", parents=common, help="compare a cached file with its digest"
     )
     verify.set_defaults(run=_verify)
     info = commands.add_parser("info", parents=common, help="what a file is and has")
@@ -177,8 +177,7 @@ def _open(options: argparse.Namespace) -> SynphysDatabase:
     from .synthetic import load_sample
 
     name = options.database
-    quiet = getattr(options, "quiet", False)
-    more: dict[str, Any] = {"cache_path": options.cache_path, "progress": not quiet}
+    more: dict[str, Any] = {"cache_path": options.cache_path, "progress": not options.quiet}
     if name == "sample":
         return load_sample(cache_path=options.cache_path)
     if name in SIZES:
@@ -197,12 +196,11 @@ def _versions(options: argparse.Namespace) -> None:
 
 def _fetch(options: argparse.Namespace) -> None:
     if options.force:
-        from .releases import SIZES, fetch_version, list_current_versions
+        from .releases import SIZES, cache_folder, current_release, fetch_version
 
         name = options.database
         if name in SIZES:
-            current = list_current_versions(cache_path=options.cache_path).set_index("db_size")
-            name = current.loc[name, "db_file"]
+            name = current_release(name, cache_folder(options.cache_path)).db_file
         more: dict[str, Any] = {"cache_path": options.cache_path, "progress": not options.quiet}
         print(fetch_version(name, force=True, **more))
         return
@@ -211,11 +209,12 @@ def _fetch(options: argparse.Namespace) -> None:
 
 
 def _verify(options: argparse.Namespace) -> None:
-    from .releases import verified_by
+    from .releases import cache_folder, cached_file, verified_by
 
-    with _open(options) as db:
-        path = db.path
-    print(f"{path}: all bytes fit {verified_by(path)}")
+    # Not opened: what is damaged is to be said, and not fetched.
+    name, folder = options.database, cache_folder(options.cache_path)
+    path = Path(name) if Path(name).exists() or "/" in name else cached_file(name, folder)
+    print(f"{path}: all bytes fit {verified_by(path, folder)}")
 
 
 def _info(options: argparse.Namespace) -> None:

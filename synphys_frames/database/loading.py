@@ -7,15 +7,12 @@ from typing import TYPE_CHECKING, Any, Literal
 from .._arguments import VERSION, checked
 from .._files import is_there
 from ..backends import ParquetStorage, SqliteStorage
-from ..errors import ArgumentError, UnknownVersionError
-from ..options import config
 from ..releases import (
-    SIZES,
     Size,
     cache_folder,
+    current_release,
     fetch_version,
     fetched,
-    known_releases,
     newest_on_disk,
 )
 from .database import SynphysDatabase
@@ -40,6 +37,9 @@ def load_current(
 ) -> SynphysDatabase:
     """Open the newest release of a size; the first time, download it.
 
+    The newest of the list that is kept opens at once, where its file is on disk. What is new is
+    asked meanwhile, and counts the next time; `list_versions` asks, too.
+
     Parameters
     ----------
     size
@@ -58,19 +58,11 @@ def load_current(
     UnknownVersionError
         The catalogue has no supported file of that size.
     """
-    if size not in SIZES:
-        raise ArgumentError(f"size takes {', '.join(map(repr, SIZES))}; got {size!r}.")
     folder = cache_folder(cache_path)
     kept = newest_on_disk(size, folder)
     if kept is not None:
         return load_sqlite(kept, errors=errors, cache_path=folder)
-    fitting = [one for one in known_releases(folder, only_supported=True) if one.db_size == size]
-    if not fitting:
-        raise UnknownVersionError(
-            f"The catalogue at {config.catalogue_url} has no {size} release that is supported. "
-            "list_versions() shows what it has."
-        )
-    path = fetched(fitting[-1], folder, progress, None)
+    path = fetched(current_release(size, folder), folder, progress, None)
     return load_sqlite(path, errors=errors, cache_path=folder)
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
-from .._arguments import ANYTHING, checked
+from .._arguments import checked
 from ..backends import parse
 from ..errors import ArgumentError
 from .criteria import (
@@ -98,7 +98,7 @@ class CellClass:
     operands: tuple[CellClass, ...]
     given_name: str | None
 
-    @checked(name=ANYTHING)
+    @checked()
     def __init__(self, *expressions: str, name: str | None = None, **criteria: Any) -> None:
         if name is not None and not isinstance(name, str):
             raise ArgumentError(f"name takes text or None; got {name!r}.")

@@ -7,8 +7,9 @@ import sqlite3
 from contextlib import closing, suppress
 from typing import TYPE_CHECKING
 
+from .._apart import apart
 from .._files import atomic_write, open_regular, sha256_of
-from ..errors import VerificationError
+from ..errors import FetchError, VerificationError
 from .cache_layout import ReleaseFiles
 from .etag_digest import fits_etag
 from .places import remote_file
@@ -62,6 +63,15 @@ def verify(path: Path, release: Release | None) -> str:
     VerificationError
         It is another one.
     """
+    try:
+        return _compared(path, release)
+    except OSError as error:
+        if isinstance(error, FetchError):
+            raise
+        raise _differs(path, f"it can't be read: {error.strerror or error}") from error
+
+
+def _compared(path: Path, release: Release | None) -> str:
     size = path.stat().st_size
     if release is not None and release.bytes is not None and size != release.bytes:
         raise _differs(path, f"it has {size:,} bytes, and was published with {release.bytes:,}")
@@ -76,11 +86,20 @@ def verify(path: Path, release: Release | None) -> str:
         return "its published SHA-256" if known else "the SHA-256 that it had when it arrived"
     if release is not None and _fits_the_server(path, release):
         return "the ETag of the server"
-    with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
-        said = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+    said = apart(lambda: _quick_check(path))
     if said != "ok":
-        raise _differs(path, " ".join(str(said).split()))
+        raise _differs(path, " ".join(said.split()))
     return "SQLite's own check"
+
+
+def _quick_check(path: Path) -> str:
+    # immutable: no lock, no journal, no file beside it.
+    uri = f"{path.absolute().as_uri()}?mode=ro&immutable=1"
+    try:
+        with closing(sqlite3.connect(uri, uri=True)) as connection:
+            return str(connection.execute("PRAGMA quick_check(1)").fetchone()[0])
+    except sqlite3.Error as error:
+        return str(error)
 
 
 def _fits_the_server(path: Path, release: Release) -> bool:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from .._arguments import VERSION, checked
-from .._files import is_plain_name
+from .._files import is_plain_name, is_there
 from ..errors import ArgumentError, UnknownVersionError
+from ..options import config
 from ..schema import STR, VERSIONS, schema_changes
 from .cache_layout import aisynphys_folder, cache_folder, release_path
 from .catalogue import SIZES, Release, find_release, shipped_catalogue
@@ -18,7 +20,7 @@ from .sqlite_header import damage
 from .verification import verify as verify_file
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
     from .cache_layout import CachePath
@@ -85,8 +87,9 @@ def list_current_versions(*, cache_path: CachePath = None) -> pd.DataFrame:
     ['synphys_r2.1_small.sqlite', 'synphys_r2.1_medium.sqlite', 'synphys_r2.1_full.sqlite']
     """
     folder = cache_folder(cache_path)
-    newest = {release.db_size: release for release in known_releases(folder, only_supported=True)}
-    return _frame([newest[size] for size in SIZES if size in newest], folder)
+    releases = known_releases(folder, only_supported=True)
+    newest = [newest_of(size, releases) for size in SIZES]
+    return _frame([release for release in newest if release is not None], folder)
 
 
 @checked(name=VERSION)
@@ -128,7 +131,7 @@ def fetch_version(
     path = None if force else _on_disk(name, folder)
     if path is not None:
         if verify:
-            verified_by(path)
+            verified_by(path, folder)
         return path
     if offline:
         raise UnknownVersionError(
@@ -139,15 +142,43 @@ def fetch_version(
     return fetched(release, folder, progress, storage_options, force=force)
 
 
-def verified_by(path: Path) -> str:
-    """Check all bytes of a file in the cache, and return by what; raise where it is another one."""
-    return verify_file(
-        path,
-        next(
-            filter(None, (_listed(path.name, lists) for lists in kept_catalogues(path.parent))),
-            None,
-        ),
-    )
+def verified_by(path: Path, folder: Path) -> str:
+    """Check all bytes of a file, and return by what.
+
+    Parameters
+    ----------
+    path
+        The file.
+    folder
+        The cache folder, whose lists say what is known of a file of that name.
+
+    Raises
+    ------
+    VerificationError
+        It is another one than was published, or than had arrived.
+    """
+    listed = (_listed(path.name, releases) for releases in kept_catalogues(folder))
+    return verify_file(path, next(filter(None, listed), None))
+
+
+def cached_file(name: str, folder: Path) -> Path:
+    """Return the file of a version, or of the newest of a size, that is on disk, whole or not.
+
+    Raises
+    ------
+    UnknownVersionError
+        There is none.
+    """
+    for releases in kept_catalogues(folder):
+        release = newest_of(name, releases) if name in SIZES else _listed(name, releases)
+        for path in () if release is None else _places(release, folder):
+            if is_there(str(path)):
+                return path
+    unlisted = _unlisted(name, folder)
+    if unlisted is not None:
+        return unlisted
+    verb = "load_current" if name in SIZES else "load_version"
+    raise UnknownVersionError(f"{name!r} is not in {folder}. {verb}({name!r}) brings it.")
 
 
 def _listed(name: str, releases: list[Release]) -> Release | None:
@@ -163,11 +194,15 @@ def _on_disk(name: str, folder: Path) -> Path | None:
         release = _listed(name, releases)
         if release is not None:
             return find_file(release, folder)
-    # No list has it any more, but one had it when it was fetched.
-    if is_plain_name(name):
-        for kept in (name, f"{name}.sqlite"):
-            path = release_path(folder, kept)
-            if path.suffix == ".sqlite" and path.is_file() and damage(path) is None:
+    return _unlisted(name, folder)
+
+
+def _unlisted(name: str, folder: Path) -> Path | None:
+    """Return a whole file that no list has any more, but one had when it was fetched."""
+    names = (name, f"{name}.sqlite") if is_plain_name(name) else ()
+    for path in (release_path(folder, kept) for kept in names if kept.endswith(".sqlite")):
+        with suppress(OSError):  # what can't be looked at is as good as not there
+            if path.is_file() and damage(path) is None:
                 return path
     return None
 
@@ -206,13 +241,14 @@ def find_file(release: Release, folder: Path) -> Path | None:
     Looks in the cache folder, then where the aisynphys library keeps its downloads; that one is
     never written.
     """
+    return next((path for path in _places(release, folder) if _is_whole(path, release)), None)
+
+
+def _places(release: Release, folder: Path) -> Iterator[Path]:
     theirs = aisynphys_folder()
     for place in (folder,) if theirs is None else (folder, theirs):
         for name in (release.db_file, *release.aliases):
-            path = release_path(place, name)
-            if _is_whole(path, release):
-                return path
-    return None
+            yield release_path(place, name)
 
 
 def _is_whole(path: Path, release: Release) -> bool:
@@ -259,18 +295,38 @@ def newest_on_disk(size: str, folder: Path) -> Path | None:
 
     Whether there is a newer one by now is asked in the background, for the next time.
     """
-    for releases in kept_catalogues(folder):
-        fitting = [
-            release
-            for release in releases
-            if release.db_size == size and release.schema_version in VERSIONS
-        ]
-        if fitting:
-            path = find_file(fitting[-1], folder)
-            if path is not None:
-                refresh_for_next_time(folder)
-            return path
-    return None
+    newest = filter(None, (newest_of(size, releases) for releases in kept_catalogues(folder)))
+    release = next(newest, None)
+    path = None if release is None else find_file(release, folder)
+    if path is not None:
+        refresh_for_next_time(folder)
+    return path
+
+
+def newest_of(size: str, releases: Iterable[Release]) -> Release | None:
+    """Return the newest supported release of a size, or None where a list has none."""
+    newest = None
+    for release in releases:
+        if release.db_size == size and release.schema_version in VERSIONS:
+            newest = release
+    return newest
+
+
+def current_release(size: str, folder: Path) -> Release:
+    """Return the newest supported release of a size that is published by now.
+
+    Raises
+    ------
+    UnknownVersionError
+        The catalogue has none.
+    """
+    release = newest_of(size, known_releases(folder, only_supported=True))
+    if release is None:
+        raise UnknownVersionError(
+            f"The catalogue at {config.catalogue_url} has no {size} release that is supported. "
+            "list_versions() shows what it has."
+        )
+    return release
 
 
 def _frame(releases: Iterable[Release], folder: Path) -> pd.DataFrame:

@@ -46,6 +46,8 @@ ANSWERED = [
     "VALUES (1, 'a'), (2, 'b')",
     "FROM (SELECT id FROM experiment) AS inner_query ORDER BY id",
     "SELECT s.id FROM slice s WHERE EXISTS (FROM experiment e WHERE e.slice_id = s.id) ORDER BY 1",
+    "SELECT id, cre_type, depth FROM cell WHERE FALSE",
+    "SELECT NULL AS a, count(*) AS n, max(depth) AS b FROM cell WHERE depth IS NULL",
     "SELECT species FROM slice WHERE species ILIKE 'MOU%' ORDER BY id",
 ]
 REFUSED = [

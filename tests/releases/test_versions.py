@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 
 import synphys_frames as sf
+from synphys_frames.cli import main
 from synphys_frames.errors import (
     ArgumentError,
     CatalogueError,
@@ -519,7 +520,7 @@ def test_one_wrong_byte_in_the_cache_is_found_by_verifying(tiny_path: Path, know
             "etag": "the ETag of the server",
             "nothing": "SQLite's own check",
         }
-        assert verified_by(path) == said[known]
+        assert verified_by(path, sf.config.cache_path) == said[known]
         assert sf.load_version(name, verify=True).path == path
         damaged = bytearray(content)
         # In the header of a page, which SQLite's own check sees, too.
@@ -528,4 +529,48 @@ def test_one_wrong_byte_in_the_cache_is_found_by_verifying(tiny_path: Path, know
         with pytest.raises(VerificationError, match=r"not the file that was published.*force=True"):
             sf.load_version(name, verify=True)
         assert sf.fetch_version(name, force=True, progress=False) == path
-        assert verified_by(path)
+        assert verified_by(path, sf.config.cache_path)
+
+
+@pytest.mark.parametrize("page", [1, 2])
+def test_a_file_that_sqlite_finds_damaged_is_told_by_name(tiny_path: Path, page: int) -> None:
+    content = bytearray(tiny_path.read_bytes())
+    start = 100 if page == 1 else 4096
+    content[start : start + 40] = bytes(40)
+    path = sf.config.cache_path / "of_mine.sqlite"
+    path.parent.mkdir()
+    path.write_bytes(content)
+    with pytest.raises(VerificationError, match="not the file that was published"):
+        verified_by(path, sf.config.cache_path)
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_a_file_that_can_not_be_read_is_told_by_name(tmp_path: Path) -> None:
+    with pytest.raises(VerificationError, match="it can't be read: No such file"):
+        verified_by(tmp_path / "gone.sqlite", tmp_path)
+
+
+def test_the_command_verifies_what_is_there_and_fetches_nothing(
+    tiny_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    content = tiny_path.read_bytes()
+    with http_server(files={NAMES[0]: content}) as (url, server):
+        publish(url, server, NAMES[0])
+        assert main(["fetch", "small", "--quiet"]) == 0
+        path = sf.config.cache_path / NAMES[0]
+        server.requests.clear()
+        for name in (NAMES[0], "small", str(path)):
+            assert main(["verify", name]) == 0
+        assert capsys.readouterr().out.count("the SHA-256 that it had when it arrived") == 3
+        path.write_bytes(content[:-4096])
+        for name in (NAMES[0], "small", str(path)):
+            assert main(["verify", name]) == 1
+        assert capsys.readouterr().err.count("it is truncated") == 3
+        path.unlink()
+        assert main(["verify", "small"]) == 2
+        assert "'small' is not in" in capsys.readouterr().err
+        assert server.requests == []
+        assert main(["fetch", "small", "--force", "--quiet"]) == 0
+        assert path.read_bytes() == content
+        assert main(["fetch", "full", "--force", "--quiet"]) == 2
+        assert "has no full release that is supported" in capsys.readouterr().err
