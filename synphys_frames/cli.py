@@ -213,7 +213,10 @@ def _verify(options: argparse.Namespace) -> None:
 
     # Not opened: what is damaged is to be said, and not fetched.
     name, folder = options.database, cache_folder(options.cache_path)
-    path = Path(name) if Path(name).exists() or "/" in name else cached_file(name, folder)
+    if name == "sample":
+        path = _open(options).path
+    else:
+        path = Path(name) if Path(name).exists() or "/" in name else cached_file(name, folder)
     print(f"{path}: all bytes fit {verified_by(path, folder)}")
 
 

@@ -16,6 +16,7 @@ from ..options import config
 from ..schema import read_data
 from .cache_layout import catalogue_path
 from .catalogue import Release, parse_catalogue, shipped_catalogue
+from .remote_file import public_url, without_secrets
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -69,10 +70,12 @@ def read_catalogue(cache_path: Path, url: str | None = None) -> list[Release]:
         raise error
     if _is_no_url(error):
         raise CatalogueError(
-            f"catalogue_url {url!r} can't be used: {error}. It takes a http or https URL."
-        ) from error
+            f"catalogue_url {public_url(url)!r} can't be used: {without_secrets(str(error))}. It "
+            "takes a http or https URL."
+        ) from (error if public_url(url) == url else None)
     if not is_the_packages or isinstance(error, CatalogueError):
-        _log.warning("The list of versions at %s can't be read: %s", url, error)
+        said = without_secrets(str(error))
+        _log.warning("The list of versions at %s can't be read: %s", public_url(url), said)
     return known or list(shipped_catalogue())
 
 
@@ -142,7 +145,7 @@ class _KeptCatalogue:
         if not kept:
             return None
         try:
-            return parse_catalogue(kept["catalogue"], self.url)
+            return parse_catalogue(kept["catalogue"], public_url(self.url))
         except (CatalogueError, KeyError) as error:
             _log.warning("The kept list of versions %s can't be used: %s", self._file, error)
             return None
@@ -167,7 +170,7 @@ class _KeptCatalogue:
             answer.raise_for_status()
             content = json.loads(_body(answer))
             mark = answer.headers.get("ETag")
-        releases = parse_catalogue(content, self.url)
+        releases = parse_catalogue(content, public_url(self.url))
         self._write({"url": self.url, "etag": mark, "catalogue": content})
         return releases
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import random
 import time
 from dataclasses import dataclass, field
@@ -12,6 +13,8 @@ from ..options import config
 
 if TYPE_CHECKING:
     from .remote_file import TransientError
+
+_log = logging.getLogger(__name__)
 
 _LONGEST_PAUSE = 8.0
 _LONGEST_RETRY_AFTER = 60.0
@@ -76,10 +79,14 @@ class Wait:
         have
             How many bytes are there.
         """
-        self._failures += error is not None
+        is_failure = error is not None
+        self._failures += is_failure
         self._last = error = error or self._last
         elapsed = time.monotonic() - self._since
         if elapsed <= self._patience.seconds:
+            # Said once: somebody may be waiting for minutes.
+            if is_failure and self._failures == 1:
+                _log.warning("%s; it is tried again, for %g s", error, self._patience.seconds)
             return
         what = error or f"less than {self._patience.least_rate:,.0f} bytes a second arrive"
         kept = f" {have:,} bytes are kept; call again to go on from there." if have else ""

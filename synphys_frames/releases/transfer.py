@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from queue import Empty, Full, Queue
 from threading import Event, Lock, Thread
@@ -17,8 +16,6 @@ if TYPE_CHECKING:
     from .patience import Patience
     from .remote_file import RemoteFile
 
-
-_log = logging.getLogger(__name__)
 
 # Less than this comes in one request. Of more, requests are as long as several round trips take at
 # the usual rate of a connection, and not so long that the last one keeps all waiting.
@@ -112,7 +109,6 @@ class Transfer:
                     while len(workers) < self._connections:
                         self._add_worker(workers)
             elif isinstance(news, TransientError):
-                _log.info("%s; it is tried again", news)
                 wait.require(news, have)
             elif news is not None:
                 raise news

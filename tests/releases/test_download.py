@@ -331,6 +331,15 @@ def test_servers_that_do_not_serve(
     assert leftovers(target) == []
 
 
+def test_somebody_who_waits_is_told_once(
+    content: bytes, target: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with http_server(files={NAME: content}, status=503, status_times=3) as (url, _):
+        get(url, target)
+    said = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+    assert said == [f"{url}/{NAME}: the server answers 503; it is tried again, for 1.5 s"]
+
+
 def test_nobody_there(target: Path) -> None:
     with pytest.raises(
         IncompleteDownloadError, match=r"Gave up after .* failures; config\.patience"

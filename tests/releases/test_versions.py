@@ -5,6 +5,7 @@ import json
 import os
 import threading
 import time
+import traceback
 from pathlib import Path
 from typing import Any
 
@@ -550,6 +551,11 @@ def test_a_file_that_can_not_be_read_is_told_by_name(tmp_path: Path) -> None:
         verified_by(tmp_path / "gone.sqlite", tmp_path)
 
 
+def test_the_command_verifies_the_sample(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["verify", "sample"]) == 0
+    assert "all bytes fit SQLite's own check" in capsys.readouterr().out
+
+
 def test_the_command_verifies_what_is_there_and_fetches_nothing(
     tiny_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -574,3 +580,28 @@ def test_the_command_verifies_what_is_there_and_fetches_nothing(
         assert path.read_bytes() == content
         assert main(["fetch", "full", "--force", "--quiet"]) == 2
         assert "has no full release that is supported" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("url", "content"),
+    [
+        ("{scheme}me:password@{host}/catalogue.json?token=signed", b"[]"),
+        ("{scheme}me:password@{host}/catalogue.json?token=signed", b"<html>"),
+        ("{scheme}me:password@127.0.0.1:9/catalogue.json?token=signed", b""),
+        ("nonsense://me:password@{host}/catalogue.json?token=signed", b""),
+    ],
+)
+def test_nothing_secret_of_the_lists_url_is_shown(
+    caplog: pytest.LogCaptureFixture, url: str, content: bytes
+) -> None:
+    with http_server(files={"catalogue.json": content}) as (base, _):
+        sf.config.catalogue_url = url.format(scheme="http://", host=base.removeprefix("http://"))
+        shown = caplog.text
+        try:
+            sf.list_versions()
+        except CatalogueError as error:
+            shown += "".join(traceback.format_exception(error))
+        shown += caplog.text
+    assert "catalogue.json" in shown
+    assert "password" not in shown
+    assert "signed" not in shown
